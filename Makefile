@@ -1,0 +1,45 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ONCE ?=
+SHORT ?=
+# The tests run on as many processes as there are cores, each with databases of its own.
+JOBS ?= auto
+
+.PHONY: demo test lint format types layers wheel browser lock clean help
+
+help: ## say what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(VENV)/.installed ## a whole working site in var/demo (ONCE=1: play it once, check the accounts, leave)
+	$(BIN)/syndicate demo $(if $(ONCE),--once)
+
+test: $(VENV)/.installed lint types layers ## lint, types, layers and the test suite
+	$(BIN)/python -m pytest -n $(JOBS) tests
+
+lint: $(VENV)/.installed ## ruff, without changing anything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.installed ## mypy, strict
+	$(BIN)/mypy
+
+layers: $(VENV)/.installed ## who may import whom
+	$(BIN)/lint-imports --no-cache
+
+lock: ## write the hash-locked requirements anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## remove what was built
+	rm -rf $(VENV) var dist build .mypy_cache .ruff_cache

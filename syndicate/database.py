@@ -1,0 +1,140 @@
+"""Engines and transactions. Every write of a process goes through one fair lock on SQLite, so that a send in
+progress cannot starve the web; on PostgreSQL the database arbitrates."""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, Float, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.elements import ColumnElement, literal_column
+
+from syndicate.errors import UsageError
+
+_BUSY_MILLISECONDS = 30_000
+
+
+class FairLock:
+    """A lock that is granted in the order it was asked for; `threading.Lock` may pass the same thread for ever."""
+
+    def __init__(self) -> None:
+        self._inner = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._held = False
+
+    def __enter__(self) -> None:
+        with self._inner:
+            if not self._held:
+                self._held = True
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
+
+    def __exit__(self, *_: object) -> None:
+        with self._inner:
+            if self._waiting:
+                self._waiting.popleft().set()  # handed on while held: nobody can overtake
+            else:
+                self._held = False
+
+
+class Database:
+    """One database of a site, on SQLite (WAL, synchronous=FULL) or PostgreSQL.
+
+    `url` is an SQLAlchemy address. Raises UsageError if it cannot be understood or is of another kind.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+            name = parsed.get_backend_name()
+            if name == "postgresql" and "+" not in parsed.drivername:
+                parsed = parsed.set(drivername="postgresql+psycopg")
+            if name == "sqlite" and parsed.database in (None, "", ":memory:"):
+                raise UsageError("the database must be a file: sqlite:///syndicate.db")
+            if name not in ("sqlite", "postgresql"):
+                raise UsageError(f"the database must be sqlite or postgresql, not {name}")
+            self.engine = (
+                _sqlite(parsed.render_as_string(False))
+                if name == "sqlite"
+                else _postgres(parsed.render_as_string(False))
+            )
+        except ArgumentError:
+            raise UsageError("database.url is no database address; try sqlite:///syndicate.db") from None
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                f"{error}: install the extra `postgres` (pip install 'syndicate-news[postgres]')"
+            ) from None
+        self.sqlite = name == "sqlite"
+        self.path = parsed.database if self.sqlite else None
+        self._lock = FairLock()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session on one consistent snapshot (SQLite) or statement by statement (PostgreSQL); nothing is kept."""
+        with self.engine.connect() as connection, Session(bind=connection) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose work is committed at the end of the block, or wholly undone by an exception."""
+        if self.sqlite:
+            with self._lock, self._transaction() as session:
+                yield session
+        else:
+            with self._transaction() as session:
+                yield session
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        with self.engine.connect() as plain:
+            connection = plain.execution_options(syndicate_write=True)
+            with Session(bind=connection, expire_on_commit=False) as session, session.begin():
+                yield session
+
+    def clock(self) -> ColumnElement[float]:
+        """The database's own clock as an SQL expression, in seconds since 1970: what leases are measured by."""
+        words = "(julianday('now') - 2440587.5) * 86400.0" if self.sqlite else "extract(epoch from clock_timestamp())"
+        return literal_column(f"({words})", Float)
+
+    def close(self) -> None:
+        """Give every connection back to the system."""
+        self.engine.dispose()
+
+
+def _postgres(url: str) -> Engine:
+    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=10, max_overflow=30)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        # Transactions are begun by us, below: the driver's own would begin as readers and fail when they turn writers.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # NORMAL may forget a committed mark at a power cut
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("syndicate_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def ping(database: Database) -> None:
+    """Ask the database for one row; raises what the driver raises if it is not there."""
+    with database.read() as session:
+        session.execute(text("SELECT 1"))

@@ -1,0 +1,80 @@
+"""The site's secret: made once by `init`, kept in a file of its own (0600), never logged, never stored elsewhere."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from subscribers.tokens import TokenKeys, base32
+from syndicate.errors import SyndicateError
+
+_BYTES = 32
+
+
+@dataclass(frozen=True, repr=False)
+class SiteKeys:
+    """What the secret file gives: the signing keys by version and the key for hashed addresses.
+
+    The address key is derived from version 1, which therefore stays in the file when keys are rotated.
+    """
+
+    tokens: TokenKeys
+    address_key: bytes
+
+    def address_hash(self, address_key: str) -> str:
+        """The keyed hash (32 lower-case base32 characters) under which an address is known to the suppression list."""
+        return base32(hmac.digest(self.address_key, address_key.encode(), hashlib.sha256)[:20])
+
+    def message_token(self, *parts: str) -> str:
+        """16 characters of base32 that only we can make, for Message-IDs and return paths."""
+        return base32(self.tokens.mac("message", *parts)[:10])
+
+    def __repr__(self) -> str:
+        return "SiteKeys(…)"
+
+
+class MissingSecret(SyndicateError):
+    """There is no readable secret file."""
+
+    status = 2
+
+
+def create_secret(path: Path) -> None:
+    """Write a new random secret to `path`, readable by its owner only. An existing file is never touched."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write("# The secret of this site. Keep it, back it up, show it to nobody. One line a key version.\n")
+        file.write(f"1 {secrets.token_hex(_BYTES)}\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_secret(path: Path) -> SiteKeys:
+    """Read the secret file: lines `VERSION HEX`; the highest version signs.
+
+    Raises MissingSecret with the remedy when the file is absent, unreadable or not of that form.
+    """
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        raise MissingSecret(f"no secret file at {path}: run `syndicate init` to make a site") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise MissingSecret(f"cannot read the secret file {path}: {error}") from None
+    versions: dict[int, bytes] = {}
+    for number, line in enumerate(lines, 1):
+        words = line.split("#", 1)[0].split()
+        if not words:
+            continue
+        try:
+            version, key = int(words[0]), bytes.fromhex(words[1])
+        except (ValueError, IndexError):
+            raise MissingSecret(f"{path}, line {number}: expected a key version and its key in hex") from None
+        if not 1 <= version <= 26 or len(key) < 16:
+            raise MissingSecret(f"{path}, line {number}: a version is 1 to 26, a key at least 16 bytes")
+        versions[version] = key
+    if 1 not in versions:
+        raise MissingSecret(f"{path} holds no key of version 1: restore the file from a backup")
+    address_key = hmac.digest(versions[1], b"addresses", hashlib.sha256)
+    return SiteKeys(TokenKeys(versions, max(versions)), address_key)

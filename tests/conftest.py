@@ -1,0 +1,136 @@
+"""What tests share: real databases, a fixed clock, and the rule on what may be skipped."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, NoPostgres
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from syndicate.database import Database
+from syndicate.migrations import upgrade
+from syndicate.models import Base
+
+POSTGRES = "SYNDICATE_TEST_POSTGRES_URL"
+WHY_NOT = "SYNDICATE_TEST_POSTGRES_WHY_NOT"
+OWN_CLUSTER = pytest.StashKey[Cluster]()
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def required(what: str) -> bool:
+    """Whether SYNDICATE_TEST_REQUIRE demands this instead of letting its tests be skipped."""
+    return what in os.environ.get("SYNDICATE_TEST_REQUIRE", "").split(",")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that starts the workers starts one cluster for them all; they find it in the environment."""
+    if hasattr(config, "workerinput") or os.environ.get(POSTGRES) or config.option.collectonly:
+        return
+    try:
+        cluster = Cluster.start()
+    except NoPostgres as error:
+        os.environ[WHY_NOT] = str(error)
+        return
+    config.stash[OWN_CLUSTER] = cluster
+    os.environ[POSTGRES] = cluster.url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the cluster that this process started."""
+    cluster = config.stash.get(OWN_CLUSTER, None)
+    if cluster:
+        cluster.stop()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The moment at which a test plays, unless it says otherwise."""
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "syndicate.db"
+    database = Database(f"sqlite:///{path}")
+    upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The address of a PostgreSQL server on which databases may be made, or skip with the reason."""
+    url = os.environ.get(POSTGRES)
+    if url:
+        return url
+    reason = f"PostgreSQL: {os.environ.get(WHY_NOT, 'not there')}"
+    if required("postgres"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    """The address of a migrated database that belongs to this worker alone."""
+    name = f"syndicate_{uuid.uuid4().hex[:12]}"
+    server = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    database = Database(url)
+    upgrade(database)
+    database.close()
+    yield url
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The address of an empty, migrated SQLite file of this test's own."""
+    path = tmp_path / "syndicate.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres_database: str) -> str:
+    """The address of an empty, migrated PostgreSQL database."""
+    engine = create_engine(postgres_database)
+    names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+    return postgres_database
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Each of the two databases in turn."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An empty, migrated database, on SQLite and on PostgreSQL."""
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def sqlite_database(sqlite_url: str) -> Iterator[Database]:
+    """An empty, migrated database on SQLite, for tests that are not about storage."""
+    database = Database(sqlite_url)
+    yield database
+    database.close()
