@@ -1,0 +1,97 @@
+"""Reads a configuration whole: file, environment, defaults, kinds, rules; and says all that is wrong at once."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from syndicate.config.checks import check
+from syndicate.config.defaults import fill
+from syndicate.config.environment import Override, overrides
+from syndicate.config.faults import ConfigError, Fault
+from syndicate.config.places import Finding, Places, lines_of
+from syndicate.config.settings import Config
+from syndicate.config.wording import findings, unknown
+
+_AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and check the configuration at `path`, with what `environ` overrides.
+
+    Relative paths in it are taken from the folder of the file. The site's secret and the DKIM keys are not read and
+    need not exist; files named by `<key>_file` are read. Raises ConfigError with every fault.
+    """
+    path = Path(os.path.abspath(path))
+    text = _read(path)
+    document = _parse(path, text)
+    variables, faults = overrides(environ)
+    document, more = _merge(document, variables)
+    faults += more + fill(document, path.parent)
+    try:
+        config = Config.model_validate({**document, "folder": path.parent, "path": path})
+    except ValidationError as error:
+        faults += findings(error)
+    faults += check(document)
+    if faults:
+        places = Places(lines_of(text), {o.where: o.variable for o in variables})
+        raise ConfigError(path.name, _in_order(places, faults))
+    return config
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        text = f"there is no file {path}: run `syndicate init` to make a site, or name one with --config"
+    except OSError as error:
+        text = f"cannot read {path}: {error.strerror}"
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(path.name, (Fault(line, "", "is no UTF-8 text"),)) from None
+    except ValueError:
+        text = "the name of the file holds a character that no file name can hold"
+    raise ConfigError(path.name, (Fault(None, "", text),))
+
+
+def _parse(path: Path, text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        fault = Fault(None, "", "is no TOML: nested too deeply")
+    except ValueError as error:  # TOMLDecodeError, and what int() and datetime say of absurd values
+        place = _AT_LINE.search(str(error))
+        reason = " ".join(_AT_LINE.sub("", str(error)).split())
+        line = None if place is None else int(place[1]) if place[1] else len(text.splitlines()) or 1
+        fault = Fault(line, "", f"is no TOML: {reason}")
+    raise ConfigError(path.name, (fault,))
+
+
+def _merge(document: dict[str, object], variables: Sequence[Override]) -> tuple[dict[str, object], tuple[Finding, ...]]:
+    """The document with what the environment sets, without tables that nobody knows; those are the findings."""
+    known = {name for name in Config.model_fields if name not in ("folder", "path")}
+    unknowns = tuple(Finding((name,), unknown(name)) for name in document if name not in known)
+    merged: dict[str, object] = {name: value for name, value in document.items() if name in known}
+    for override in variables:
+        _lay_over(merged, override.tables)
+    return merged, unknowns
+
+
+def _lay_over(below: dict[str, object], above: Mapping[str, object]) -> None:
+    for key, value in above.items():
+        inner = below.setdefault(key, {}) if isinstance(value, Mapping) else None
+        if isinstance(inner, dict) and isinstance(value, Mapping):
+            _lay_over(inner, value)
+            continue
+        below[key] = value
+        # A secret and the file that holds it are two ways to say one thing: the environment's way wins.
+        below.pop(key.removesuffix("_file") if key.endswith("_file") else f"{key}_file", None)
+
+
+def _in_order(places: Places, faults: tuple[Finding, ...]) -> tuple[Fault, ...]:
+    """By line; those without a line first, and nothing said twice."""
+    placed = dict.fromkeys(places.fault(finding) for finding in faults)
+    return tuple(sorted(placed, key=lambda fault: (fault.line or 0, fault.key, fault.text)))
