@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Boolean, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from subscribers.models import ADDRESS_CHARACTERS, UID_CHARACTERS, Base
@@ -30,11 +30,10 @@ class Delivery(Base):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("edition_id", "subscriber_id"),
-        ForeignKeyConstraint(["edition_id", "batch"], ["batch.edition_id", "batch.batch"]),
         Index("ix_delivery_subscriber_id", "subscriber_id"),
     )
 
-    edition_id: Mapped[int] = mapped_column(primary_key=True)
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"), primary_key=True)
     batch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"))

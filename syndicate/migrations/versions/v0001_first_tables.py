@@ -37,16 +37,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("fingerprint", name=op.f("uq_clipping_fingerprint")),
     )
     op.create_index(
-        "ix_clipping_section_state_published_at",
-        "clipping",
-        ["section", "state", "published_at"],
-        unique=False,
+        "ix_clipping_section_state_published_at", "clipping", ["section", "state", "published_at"], unique=False
     )
     op.create_index(
-        "ix_clipping_state_archival_published_at",
-        "clipping",
-        ["state", "archival", "published_at"],
-        unique=False,
+        "ix_clipping_state_archival_published_at", "clipping", ["state", "archival", "published_at"], unique=False
     )
     op.create_index("ix_clipping_state_dateline", "clipping", ["state", "dateline"], unique=False)
     op.create_index("ix_clipping_updated_at", "clipping", ["updated_at"], unique=False)
@@ -167,13 +161,30 @@ def upgrade() -> None:
     op.create_index("ix_consent_event_network_at", "consent_event", ["network", "at"], unique=False)
     op.create_index("ix_consent_event_subscriber_id", "consent_event", ["subscriber_id"], unique=False)
     op.create_table(
+        "delivery",
+        sa.Column("edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("batch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("subscriber_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("address", sa.String(length=320), nullable=False),
+        sa.Column("language", sa.String(length=35), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("attempt", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("code", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reply", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["edition_id"], ["edition.id"], name=op.f("fk_delivery_edition_id")),
+        sa.ForeignKeyConstraint(["subscriber_id"], ["subscriber.id"], name=op.f("fk_delivery_subscriber_id")),
+        sa.PrimaryKeyConstraint("edition_id", "batch", "seq", name=op.f("pk_delivery")),
+        sa.UniqueConstraint("edition_id", "subscriber_id", name=op.f("uq_delivery_edition_id_subscriber_id")),
+    )
+    op.create_index("ix_delivery_subscriber_id", "delivery", ["subscriber_id"], unique=False)
+    op.create_table(
         "edition_item",
         sa.Column("edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
-            "position",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
+            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
         ),
         sa.Column("digest", sa.String(length=32), nullable=False),
         sa.Column("clipping_id", sa.String(length=16), nullable=False),
@@ -248,35 +259,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["edition_id"], ["edition.id"], name=op.f("fk_variant_edition_id")),
         sa.PrimaryKeyConstraint("edition_id", "language", name=op.f("pk_variant")),
     )
-    op.create_table(
-        "delivery",
-        sa.Column("edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("batch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
-        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
-        sa.Column("subscriber_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("address", sa.String(length=320), nullable=False),
-        sa.Column("language", sa.String(length=35), nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("attempt", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("code", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("reply", sa.Text(), nullable=True),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["edition_id", "batch"],
-            ["batch.edition_id", "batch.batch"],
-            name=op.f("fk_delivery_edition_id_batch"),
-        ),
-        sa.ForeignKeyConstraint(["subscriber_id"], ["subscriber.id"], name=op.f("fk_delivery_subscriber_id")),
-        sa.PrimaryKeyConstraint("edition_id", "batch", "seq", name=op.f("pk_delivery")),
-        sa.UniqueConstraint("edition_id", "subscriber_id", name=op.f("uq_delivery_edition_id_subscriber_id")),
-    )
-    op.create_index("ix_delivery_subscriber_id", "delivery", ["subscriber_id"], unique=False)
 
 
 def downgrade() -> None:
-    op.drop_index("ix_delivery_subscriber_id", table_name="delivery")
-    op.drop_table("delivery")
     op.drop_table("variant")
     op.drop_index("ix_subscription_digest_state", table_name="subscription")
     op.drop_table("subscription")
@@ -291,6 +276,8 @@ def downgrade() -> None:
         postgresql_where=sa.text("claims"),
     )
     op.drop_table("edition_item")
+    op.drop_index("ix_delivery_subscriber_id", table_name="delivery")
+    op.drop_table("delivery")
     op.drop_index("ix_consent_event_subscriber_id", table_name="consent_event")
     op.drop_index("ix_consent_event_network_at", table_name="consent_event")
     op.drop_table("consent_event")

@@ -1,0 +1,131 @@
+"""Who owns what: sender processes with a lease, and what becomes of the work of one that died."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from syndicate.models import Batch, Delivery, Letter, Owner, Slot
+from syndicate.outbox.ledger import close_if_done
+
+Doubt = Literal["hold", "resend"]
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What was found of a dead owner."""
+
+    owner: str
+    uncertain: int
+    batches: int
+
+
+def register(
+    session: Session,
+    clock: ColumnElement[float],
+    owner: str,
+    *,
+    lease_seconds: float,
+    host: str,
+    version: str,
+    connections: int,
+) -> None:
+    """Write the row of a new sender process. `clock` is the database's own (`Database.clock()`)."""
+    session.execute(
+        insert(Owner).values(
+            id=owner,
+            lease_until=clock + lease_seconds,
+            beat=0,
+            host=host,
+            version=version,
+            connections=connections,
+        )
+    )
+
+
+def renew(session: Session, clock: ColumnElement[float], owner: str, lease_seconds: float) -> bool:
+    """Push the lease out. False: the owner is no owner any more (it was recovered) and must not send."""
+    done = session.execute(
+        update(Owner).where(Owner.id == owner).values(lease_until=clock + lease_seconds, beat=Owner.beat + 1)
+    )
+    return bool(done.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def fence(session: Session, owner: str) -> bool:
+    """First statement of every ledger transaction: touch the owner's row, which must still be there.
+
+    It also locks the row on PostgreSQL, so that nobody can recover the owner until the commit."""
+    done = session.execute(update(Owner).where(Owner.id == owner).values(beat=Owner.beat + 1))
+    return bool(done.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def live(session: Session, clock: ColumnElement[float]) -> Sequence[Owner]:
+    """The owners whose lease has not run out."""
+    return session.scalars(select(Owner).where(Owner.lease_until > clock).order_by(Owner.id)).all()
+
+
+def any_dead(session: Session, clock: ColumnElement[float]) -> bool:
+    """Whether some owner's lease has run out; reads only."""
+    return session.scalar(select(Owner.id).where(Owner.lease_until <= clock).limit(1)) is not None
+
+
+def recover_dead(
+    session: Session, clock: ColumnElement[float], *, all_but: str | None, doubt: Doubt, now: datetime
+) -> list[Recovered]:
+    """Take over from owners that are dead: those whose lease has run out, or, where an operating system lock proves
+    that there is no other (SQLite), everybody but `all_but`.
+
+    What their slots name becomes `uncertain` (deliveries; queued again if `doubt` is `resend`) or is queued again
+    (letters); their batches and letters are free. Two recoverers at once never take the same owner."""
+    which = select(Owner.id).with_for_update(skip_locked=True)
+    which = which.where(Owner.lease_until <= clock) if all_but is None else which.where(Owner.id != all_but)
+    return [retire(session, owner, doubt=doubt, now=now) for owner in session.scalars(which).all()]
+
+
+def retire(session: Session, owner: str, *, doubt: Doubt, now: datetime) -> Recovered:
+    """End an owner: settle its occupied slots as unknown, free what it held, remove its row (the fence)."""
+    slots = session.scalars(select(Slot).where(Slot.owner == owner)).all()
+    uncertain = sum(_settle(session, slot, doubt, now) for slot in slots)
+    editions = {slot.edition_id for slot in slots if slot.edition_id is not None}
+    session.execute(delete(Slot).where(Slot.owner == owner))
+    freed = session.execute(update(Batch).where(Batch.owner == owner).values(owner=None, next_try_at=now))
+    session.execute(update(Letter).where(Letter.owner == owner).values(owner=None))
+    session.execute(delete(Owner).where(Owner.id == owner))
+    for edition_id in sorted(editions):
+        close_if_done(session, edition_id, now)
+    return Recovered(owner, uncertain, freed.rowcount)  # type: ignore[attr-defined]
+
+
+def _settle(session: Session, slot: Slot, doubt: Doubt, now: datetime) -> int:
+    """Record that nobody knows whether the mail of this slot was accepted."""
+    why = "the sender ended while this mail was on the wire: accepted or not, nobody knows"
+    if slot.letter_id is not None:
+        # A lost confirmation is worse than a second one: letters go again.
+        session.execute(
+            update(Letter)
+            .where(Letter.id == slot.letter_id, Letter.state == "queued")
+            .values(attempt=slot.attempt, next_try_at=now, reply=why, at=now)
+        )
+        return 0
+    done = session.execute(
+        update(Delivery)
+        .where(
+            Delivery.edition_id == slot.edition_id,
+            Delivery.batch == slot.batch,
+            Delivery.seq == slot.seq,
+            Delivery.state == "queued",
+        )
+        .values(
+            state="uncertain" if doubt == "hold" else "queued",
+            attempt=slot.attempt,
+            next_try_at=None,
+            code=None,
+            reply=why,
+            at=now,
+        )
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
