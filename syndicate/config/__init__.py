@@ -7,12 +7,12 @@ example.
 from syndicate.config.cautions import warnings
 from syndicate.config.example import example_path
 from syndicate.config.faults import ConfigError, Fault
-from syndicate.config.kinds import split_sender
+from syndicate.config.names import split_sender
 from syndicate.config.reading import load
-from syndicate.config.settings import (
+from syndicate.config.settings import Config
+from syndicate.config.tables import (
     Bounces,
     Budgets,
-    Config,
     Database,
     Desk,
     Digest,

@@ -55,8 +55,8 @@ def _missing(config: Config) -> Iterator[Finding]:
         yield Finding(("site", "secret_file"), f"there is no {config.site.secret_file}: run `syndicate init`")
     for index, key in enumerate(config.mail.dkim.keys if config.mail.dkim.sign else ()):
         if not _exists(key.key_file):
-            text = f"there is no {key.key_file}: run `syndicate doctor --make-dkim-key`"
-            yield Finding(("mail", "dkim", "keys", index, "key_file"), text)
+            where = ("mail", "dkim", "keys", index, "key_file")
+            yield Finding(where, f"there is no {key.key_file}: run `syndicate init`, or set mail.dkim.sign to false")
 
 
 def _unaligned(config: Config) -> Iterator[Finding]:

@@ -49,8 +49,9 @@ def _unique(document: dict[str, object], where: tuple[str, ...], key: str) -> It
 
 
 def _references(document: dict[str, object]) -> Iterator[Finding]:
-    slugs = [row["slug"] for _, row in _tables(document, ("sections",)) if isinstance(row.get("slug"), str)]
-    known = sorted({str(slug) for slug in slugs})
+    known = sorted({slug for _, row in _tables(document, ("sections",)) if isinstance(slug := row.get("slug"), str)})
+    if not known:  # without sections each reference would only repeat that fault
+        return
     for index, digest in _tables(document, ("digests",)):
         wanted = digest.get("sections")
         seen: set[str] = set()
@@ -60,7 +61,7 @@ def _references(document: dict[str, object]) -> Iterator[Finding]:
             where: Where = ("digests", index, "sections", at)
             if slug not in known:
                 near = get_close_matches(slug, known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"there is: {', '.join(known) or 'none'}"
+                hint = f"did you mean {near[0]}?" if near else f"there is: {', '.join(known)}"
                 yield Finding(where, f"there is no section {slug!r:.60}: {hint}")
             elif slug in seen:
                 yield Finding(where, f"names the section {slug!r:.60} twice")
@@ -79,7 +80,7 @@ def _login(document: dict[str, object]) -> Iterator[Finding]:
     if smtp.get("username") and not smtp.get("password"):
         yield Finding(("mail", "smtp", "username"), "needs a password: set password_file (or password)")
     if smtp.get("password") and not smtp.get("username"):
-        yield Finding(("mail", "smtp", "password"), "needs a username")
+        yield Finding(("mail", "smtp", "username"), "is missing, but there is a password")
 
 
 def _signing(document: dict[str, object]) -> Iterator[Finding]:

@@ -6,18 +6,18 @@ from os.path import abspath
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from syndicate.config.kinds import address as read_address
-from syndicate.config.kinds import split_sender
+from syndicate.config.names import address as read_address
+from syndicate.config.names import split_sender
 from syndicate.config.places import Finding, Where
 
 # The secrets that may also stand in a file of their own, named by `<key>_file`.
-_SECRETS = (("mail", "smtp", "password"), ("database", "url"))
+SECRETS = (("mail", "smtp", "password"), ("database", "url"))
 _FALLBACK = "example.org"
 
 
 def fill(document: dict[str, object], folder: Path) -> tuple[Finding, ...]:
     """Complete `document` in place; `folder` is the site folder. Returns what is wrong with secret files."""
-    faults = tuple(fault for secret in _SECRETS for fault in _from_file(document, secret, folder))
+    faults = tuple(fault for secret in SECRETS for fault in _from_file(document, secret, folder))
     _files(document, folder)
     _names(document)
     return faults
@@ -49,7 +49,7 @@ def _from_file(document: dict[str, object], secret: tuple[str, ...], folder: Pat
     if key in inside:
         return (Finding(where, f"is set beside {key}: keep one of the two"),)
     # The place is taken in any case, so that a file that cannot be read is one fault and not two.
-    inside[key] = "sqlite:///unread.db" if key == "url" else ""
+    inside[key] = "sqlite:///unread.db" if key == "url" else "unread"
     if not isinstance(file, str) or not file.strip() or "\0" in file:
         return (Finding(where, "expected the path of a file in quotes"),)
     try:

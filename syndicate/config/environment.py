@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from pydantic_settings import EnvSettingsSource, SettingsError
 
 from syndicate.config.places import Finding, Where
-from syndicate.config.settings import Config, Table
+from syndicate.config.settings import Config
+from syndicate.config.tables import Table
 
 PREFIX = "SYNDICATE_"
 _TABLES = tuple(
@@ -47,7 +48,7 @@ def overrides(environ: Mapping[str, str]) -> tuple[tuple[Override, ...], tuple[F
     faults: list[Finding] = []
     for name in sorted(environ):
         pieces = tuple(name.removeprefix(PREFIX).lower().split("__"))
-        if not name.startswith(PREFIX) or len(pieces) < 2 or not environ[name]:
+        if not name.startswith(PREFIX) or len(pieces) < 2 or not environ[name] or not name.isascii():
             continue
         if pieces[0] not in _TABLES:
             faults.extend(_slip(name, pieces[0]))

@@ -1,5 +1,6 @@
 """Where a setting stands: the line in config.toml, or the environment variable that sets it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,6 +14,7 @@ from syndicate.config.faults import Fault
 Where = tuple[str | int, ...]
 """A setting as keys and indexes: `("digests", 0, "schedule")`."""
 
+_BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 Place = TypeVar("Place", int, str)
 
 
@@ -48,7 +50,10 @@ def key_name(where: Where) -> str:
     """`("digests", 0, "schedule")` as people read it: `digests[0].schedule`."""
     text = ""
     for part in where:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += ("." if text else "") + (part if _BARE.fullmatch(part) else f"{part!a:.60}")
     return text
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from syndicate.config.checks import check
-from syndicate.config.defaults import fill
+from syndicate.config.defaults import SECRETS, fill
 from syndicate.config.environment import Override, overrides
 from syndicate.config.faults import ConfigError, Fault
-from syndicate.config.places import Finding, Places, lines_of
+from syndicate.config.places import Finding, Places, Where, lines_of
 from syndicate.config.settings import Config
 from syndicate.config.wording import findings, unknown
 
@@ -65,7 +65,7 @@ def _parse(path: Path, text: str) -> dict[str, object]:
     except ValueError as error:  # TOMLDecodeError, and what int() and datetime say of absurd values
         place = _AT_LINE.search(str(error))
         reason = " ".join(_AT_LINE.sub("", str(error)).split())
-        line = None if place is None else int(place[1]) if place[1] else len(text.splitlines()) or 1
+        line = None if place is None else int(place[1]) if place[1] else text.rstrip("\n").count("\n") + 1
         fault = Fault(line, "", f"is no TOML: {reason}")
     raise ConfigError(path.name, (fault,))
 
@@ -76,19 +76,29 @@ def _merge(document: dict[str, object], variables: Sequence[Override]) -> tuple[
     unknowns = tuple(Finding((name,), unknown(name)) for name in document if name not in known)
     merged: dict[str, object] = {name: value for name, value in document.items() if name in known}
     for override in variables:
+        _drop_twin(merged, override.where)
+    for override in variables:
         _lay_over(merged, override.tables)
     return merged, unknowns
 
 
+def _drop_twin(document: dict[str, object], where: Where) -> None:
+    """A secret and the file that holds it are two ways to say one thing: the environment's way wins."""
+    *names, key = (str(part) for part in where)
+    twin = key.removesuffix("_file") if key.endswith("_file") else f"{key}_file"
+    inside: object = document
+    for name in names:
+        inside = inside.get(name) if isinstance(inside, dict) else None
+    if isinstance(inside, dict) and (*names, min(key, twin, key=len)) in SECRETS:
+        inside.pop(twin, None)
+
+
 def _lay_over(below: dict[str, object], above: Mapping[str, object]) -> None:
     for key, value in above.items():
-        inner = below.setdefault(key, {}) if isinstance(value, Mapping) else None
-        if isinstance(inner, dict) and isinstance(value, Mapping):
+        if not isinstance(value, Mapping):
+            below[key] = value
+        elif isinstance(inner := below.setdefault(key, {}), dict):
             _lay_over(inner, value)
-            continue
-        below[key] = value
-        # A secret and the file that holds it are two ways to say one thing: the environment's way wins.
-        below.pop(key.removesuffix("_file") if key.endswith("_file") else f"{key}_file", None)
 
 
 def _in_order(places: Places, faults: tuple[Finding, ...]) -> tuple[Fault, ...]:
