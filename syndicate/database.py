@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Float, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -74,6 +75,13 @@ class Database:
         self.sqlite = name == "sqlite"
         self.path = parsed.database if self.sqlite else None
         self._lock = FairLock()
+
+    @property
+    def file(self) -> Path:
+        """The database file on SQLite."""
+        if self.path is None:
+            raise ValueError("a PostgreSQL database has no file")
+        return Path(self.path)
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -73,6 +73,11 @@ def any_dead(session: Session, clock: ColumnElement[float]) -> bool:
     return session.scalar(select(Owner.id).where(Owner.lease_until <= clock).limit(1)) is not None
 
 
+def any_other(session: Session, owner: str) -> bool:
+    """Whether there is an owner row besides this one; reads only."""
+    return session.scalar(select(Owner.id).where(Owner.id != owner).limit(1)) is not None
+
+
 def recover_dead(
     session: Session, clock: ColumnElement[float], *, all_but: str | None, doubt: Doubt, now: datetime
 ) -> list[Recovered]:

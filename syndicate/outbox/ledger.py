@@ -72,7 +72,7 @@ def counts(session: Session, edition_id: int) -> Counts:
     rows = session.execute(
         select(Delivery.state, func.count()).where(Delivery.edition_id == edition_id).group_by(Delivery.state)
     )
-    return Counts(**{state: number for state, number in rows})
+    return Counts(**dict(rows.tuples().all()))
 
 
 def has_claimable(session: Session, now: datetime) -> bool:

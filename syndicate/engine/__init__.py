@@ -1,0 +1,1 @@
+"""What keeps a sender running: threads of this process (embedded)."""

@@ -1,0 +1,222 @@
+"""A sender process: its owner row and heartbeat, its connections, and the loop that claims work for them."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from subscribers.ids import new_uid
+from syndicate.database import Database
+from syndicate.models import RelayRecord
+from syndicate.outbox import leases, ledger, letters
+from syndicate.sender.carrier import Carrier, Terms
+from syndicate.sender.errors import Fenced, SenderEnded
+from syndicate.sender.feed import Feed
+from syndicate.sender.gate import RelayGate
+from syndicate.sender.lock import SenderLock
+from syndicate.sender.writer import LedgerWriter
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Times:
+    """In seconds. `stop`: how long open final dots are waited for when told to stop. `slice`: how long one slice
+    claims. Arguments rather than settings: tests use short ones."""
+
+    lease: float = 30.0
+    poll: float = 1.0
+    stop: float = 10.0
+    slice: float = 60.0
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What others see of this process in the ledger."""
+
+    host: str
+    version: str
+
+
+class Sender:
+    """Owns connections and slots from `open` to `close`. Not to be used again after it was closed.
+
+    On SQLite `open` raises AnotherSender if another process sends; it then recovers what dead owners left, as it
+    does on a timer while it works."""
+
+    def __init__(
+        self, database: Database, terms: Terms, *, connections: int, identity: Identity, times: Times | None = None
+    ) -> None:
+        self._database = database
+        self._terms = terms
+        self._connections = connections
+        self._identity = identity
+        self._times = times or Times()
+        self.owner = new_uid()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._lock: SenderLock | None = None
+        self.failure: Exception | None = None
+        self.last_error: str | None = None
+        self._feed = Feed(self._wake.set, low=connections * 8)
+        self._gate = RelayGate(self._relay_changed)
+        self._writer: LedgerWriter | None = None
+        self._carriers: list[Carrier] = []
+
+    def wake(self) -> None:
+        """Something new is to be sent: look at once. Safe from any thread."""
+        self._wake.set()
+
+    def open(self) -> None:
+        """Take the lock (SQLite), write the owner row, recover the dead, start connections and heartbeat."""
+        if self._database.path:
+            self._lock = SenderLock(self._database.file)
+        with self._database.write() as session:
+            leases.register(
+                session,
+                self._database.clock(),
+                self.owner,
+                lease_seconds=self._times.lease,
+                host=self._identity.host,
+                version=self._identity.version,
+                connections=self._connections,
+            )
+        self._writer = LedgerWriter(
+            self._database, self.owner, clock=self._terms.clock, patience=self._times.lease, failed=self._failed
+        )
+        self._recover()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        self._carriers = [
+            Carrier(n, terms=self._terms, feed=self._feed, writer=self._writer, gate=self._gate)
+            for n in range(self._connections)
+        ]
+        for carrier in self._carriers:
+            carrier.start()
+
+    def slice(self, until: Callable[[], bool]) -> None:
+        """Claim and feed for one slice at most, or until `until()` says so. Raises SenderEnded when it may not go on.
+
+        `until` is asked whenever something changed, at least each `poll` seconds."""
+        end = time.monotonic() + self._times.slice
+        recovered = time.monotonic()
+        while time.monotonic() < end and not self._stopping.is_set() and not until():
+            if self.failure:
+                raise SenderEnded(f"the sender ended: {self.failure}")
+            if time.monotonic() - recovered > self._times.lease / 2:
+                self._recover()
+                recovered = time.monotonic()
+            if not self._claim():
+                self._wake.wait(self._times.poll)
+            self._wake.clear()
+
+    def stop(self) -> None:
+        """No new mail from now on; `slice` returns. Safe from any thread and from a signal handler."""
+        self._stopping.set()
+        self._wake.set()
+
+    def close(self) -> None:
+        """Wait for open final dots, settle what is still open as unknown, give everything back."""
+        self._stopping.set()
+        self._feed.close()
+        self._gate.close()
+        writer = self._writer
+        if writer and not self.failure:
+            self._drain(writer)
+        for carrier in self._carriers:
+            carrier.abort()
+        if self._lock:
+            self._lock.release()
+
+    def _drain(self, writer: LedgerWriter) -> None:
+        end = time.monotonic() + self._times.stop
+        for carrier in self._carriers:
+            carrier.join(end - time.monotonic())
+        doubt, now = self._terms.doubt, self._terms.clock()
+        try:
+            settled = writer.do(lambda session: leases.retire(session, self.owner, doubt=doubt, now=now))
+            if settled.uncertain:
+                log.warning("%d mails were still at their final dot: marked uncertain", settled.uncertain)
+        except SenderEnded as error:
+            log.error("could not settle at the end: %s", error)
+        writer.stop()
+
+    def _claim(self) -> bool:
+        """Give back what is through and claim more; whether anything was done. Reads before it writes."""
+        writer, now, did = self._ledger(), self._terms.clock(), False
+        for edition_id, batch in self._feed.through():
+            writer.do(lambda s, e=edition_id, b=batch: ledger.release(s, self.owner, e, b, now))  # type: ignore[misc]
+            did = True
+        with self._database.read() as session:
+            letters_due = self._feed.wants_letters and letters.has_due(session, now)
+            batch_due = self._feed.wants_batch and ledger.has_claimable(session, now)
+        if letters_due:
+            self._feed.add_letters(writer.do(lambda s: letters.claim(s, self.owner, self._connections * 4, now)))
+            did = True
+        if batch_due:
+            claimed = writer.do(lambda s: ledger.claim(s, self.owner, now))
+            if claimed:
+                self._feed.add_batch(claimed)
+                did = True
+        return did
+
+    def _recover(self) -> None:
+        writer, clock, lock = self._ledger(), self._database.clock(), self._lock
+        with self._database.read() as session:
+            needed = leases.any_dead(session, clock) or (lock is not None and leases.any_other(session, self.owner))
+        if not needed:
+            return
+        doubt, now = self._terms.doubt, self._terms.clock()
+        all_but = self.owner if lock else None
+        found = writer.do(lambda s: leases.recover_dead(s, clock, all_but=all_but, doubt=doubt, now=now))
+        for dead in found:
+            log.warning(
+                "recovered a sender that died: %d batches freed, %d mails uncertain", dead.batches, dead.uncertain
+            )
+
+    def _beat(self) -> None:
+        """Renew the lease until the end; a lease that cannot be renewed in time ends the sender."""
+        clock, last = self._database.clock(), time.monotonic()
+        while not self._stopping.wait(self._times.lease / 3):
+            if self.failure:
+                return
+            try:
+                with self._database.write() as session:
+                    if not leases.renew(session, clock, self.owner, self._times.lease):
+                        self._ledger().fail(Fenced())
+                        return
+                last = time.monotonic()
+            except SQLAlchemyError as error:
+                if time.monotonic() - last > self._times.lease:
+                    self._ledger().fail(error)
+                    return
+
+    def _failed(self, error: Exception) -> None:
+        """The ledger cannot be written: close every connection without another byte."""
+        self.failure = error
+        log.error("the sender ends: %s", error)
+        for carrier in self._carriers:
+            carrier.abort()
+        self._feed.close()
+        self._gate.close()
+        self._wake.set()
+
+    def _relay_changed(self, error: str | None) -> None:
+        if error:
+            log.warning("%s", error)
+        self.last_error = error
+        relay, now = self._terms.relay.name, self._terms.clock()
+
+        def record(session: Session) -> None:
+            session.merge(RelayRecord(name=relay, state="down" if error else "ok", last_error=error, at=now))
+
+        self._ledger().do(record)
+        self._wake.set()
+
+    def _ledger(self) -> LedgerWriter:
+        if self._writer is None:
+            raise SenderEnded("the sender was not opened")
+        return self._writer

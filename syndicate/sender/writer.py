@@ -1,0 +1,162 @@
+"""The one ledger writer of a sender process: all requests that wait become one transaction, the fence first."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar, cast
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from syndicate.database import Database
+from syndicate.outbox import leases, slots
+from syndicate.outbox.jobs import Exchange, Grant
+from syndicate.sender.errors import Fenced, SenderEnded
+
+T = TypeVar("T")
+
+_SERIALISATION = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock detected
+
+
+@dataclass(frozen=True)
+class _Request:
+    ask: Exchange | Callable[[Session], Any]
+    answer: "Future[Any]"
+
+
+class LedgerWriter:
+    """Runs in a thread of its own. Busy and serialisation errors are tried again within the lease; any other failure
+    ends the sender: every waiting and later request gets SenderEnded, and `failed` is called once."""
+
+    def __init__(
+        self,
+        database: Database,
+        owner: str,
+        *,
+        clock: Callable[[], datetime],
+        patience: float,
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._database = database
+        self._owner = owner
+        self._clock = clock
+        self._patience = patience
+        self._on_failure = failed
+        self.failed = False
+        self._requests: SimpleQueue[_Request | None] = SimpleQueue()
+        self._gate = threading.Lock()
+        self._ended: SenderEnded | None = None
+        self.commits = 0
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def exchange(self, request: Exchange) -> Grant:
+        """Commit one connection's result and its next slot; returns when the commit is done."""
+        return cast(Grant, self._submit(request))
+
+    def do(self, work: Callable[[Session], T]) -> T:
+        """Run `work` behind the fence in the next transaction. It may be run again if the database was busy."""
+        return cast(T, self._submit(work))
+
+    def stop(self) -> None:
+        """Finish what was asked for, then take no more."""
+        self._end(SenderEnded("the sender stops"))
+        self._requests.put(None)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _submit(self, ask: Exchange | Callable[[Session], Any]) -> Any:
+        request = _Request(ask, Future())
+        with self._gate:
+            if self._ended:
+                raise self._ended
+            self._requests.put(request)
+        return request.answer.result()
+
+    def fail(self, error: Exception) -> SenderEnded:
+        """End the sender because of `error`: every later request is refused. Safe from any thread, again too."""
+        why = error if isinstance(error, SenderEnded) else SenderEnded(f"the sender cannot go on: {error}")
+        self._end(why)
+        with self._gate:
+            first, self.failed = not self.failed, True
+        if first:
+            self._on_failure(error)
+        return why
+
+    def _end(self, why: SenderEnded) -> None:
+        with self._gate:
+            self._ended = self._ended or why
+
+    def _run(self) -> None:
+        while True:
+            requests = self._waiting()
+            if not requests:
+                return
+            try:
+                answers = self._commit(requests)
+            except Exception as error:  # noqa: BLE001 - the outermost loop of this thread: whoever waits must hear of it
+                self._fail(error, requests)
+                return
+            for request, answer in zip(requests, answers, strict=True):
+                request.answer.set_result(answer)
+
+    def _waiting(self) -> list[_Request]:
+        """All requests there are, at least one; nothing once the writer is stopped and all is written."""
+        first = self._requests.get()
+        requests = [first] if first else []
+        while True:
+            try:
+                further = self._requests.get_nowait()
+            except Empty:
+                break
+            if further:
+                requests.append(further)
+        if not first and requests:
+            self._requests.put(None)
+        return requests
+
+    def _commit(self, requests: list[_Request]) -> list[Any]:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return self._once(requests)
+            except DBAPIError as error:
+                if not _passing(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+    def _once(self, requests: list[_Request]) -> list[Any]:
+        now = self._clock()
+        with self._database.write() as session:
+            if not leases.fence(session, self._owner):
+                raise Fenced
+            exchanges = [request.ask for request in requests if isinstance(request.ask, Exchange)]
+            grants = iter(slots.exchange(session, self._owner, exchanges, now) if exchanges else [])
+            answers = [
+                next(grants) if isinstance(request.ask, Exchange) else request.ask(session) for request in requests
+            ]
+        self.commits += 1
+        return answers
+
+    def _fail(self, error: Exception, requests: list[_Request]) -> None:
+        why = self.fail(error)
+        for request in requests:
+            request.answer.set_exception(why)
+        while True:
+            try:
+                further = self._requests.get_nowait()
+            except Empty:
+                return
+            if further:
+                further.answer.set_exception(why)
+
+
+def _passing(error: DBAPIError) -> bool:
+    """Whether the same transaction may succeed if it is tried again (locked, busy, serialisation)."""
+    if getattr(error.orig, "sqlstate", None) in _SERIALISATION:
+        return True
+    return getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
