@@ -1,6 +1,7 @@
 """Addresses that come from elsewhere: which may be linked to, and how they are written."""
 
 import re
+from ipaddress import IPv6Address
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from feeds.text import xml_safe
@@ -24,7 +25,7 @@ def web_link(text: str, base: str = "") -> str:
         parts = urlsplit(urljoin(base.strip(), xml_safe(text).strip()))
         if parts.scheme not in {"http", "https"} or "@" in parts.netloc:
             return ""
-        host = _host(parts.hostname or "")
+        host = _host(parts.hostname or "", bracketed="[" in parts.netloc)
         port = "" if parts.port is None else f":{parts.port}"
     except ValueError:  # brackets without an address in them, a port that is no number, a label too long
         return ""
@@ -34,9 +35,9 @@ def web_link(text: str, base: str = "") -> str:
     return urlunsplit((parts.scheme, host + port, path, query, fragment))
 
 
-def _host(name: str) -> str:
-    if ":" in name:
-        return f"[{name}]"  # urlsplit has checked that it is an IPv6 address
+def _host(name: str, *, bracketed: bool) -> str:
+    if bracketed:  # an address, but not one that means something on one machine only ("fe80::1%eth0")
+        return "" if "%" in name else f"[{IPv6Address(name)}]"
     if len(name) > _LONGEST_HOST:
         return ""
     ascii_name = name if name.isascii() else name.encode("idna").decode("ascii").lower()
