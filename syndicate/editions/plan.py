@@ -1,0 +1,140 @@
+"""What goes into an edition, decided from values alone: no database, no clock."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+FIRST_REACH = timedelta(days=8)
+"""How far before a digest was first seen its first edition may reach back: a week and a day."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A clipping that might go in. `taken_by` is the id of the live edition of this digest that holds it, or None."""
+
+    id: str
+    section: str
+    headline: str
+    state: str
+    archival: bool
+    never_mail: bool
+    published_at: datetime | None
+    taken_by: int | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the digest takes: clippings of `sections` (in this order) published from `earliest` up to `latest`, both
+    included. `fresh_from` is where `max_age` alone would begin, so that a refusal can say which of the two it was.
+    `last_at` is when the digest last had something, for the words of an empty edition; `zone` for its dates."""
+
+    sections: tuple[str, ...]
+    earliest: datetime
+    latest: datetime
+    fresh_from: datetime
+    min_items: int
+    max_items: int
+    zone: ZoneInfo
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A clipping that goes in, and the section it stands under."""
+
+    clipping_id: str
+    section: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The items in their order, and each clipping left out with the reason. `empty` says why there are no items."""
+
+    items: tuple[Chosen, ...]
+    left_out: tuple[tuple[str, str], ...]
+    empty: str | None = None
+
+
+def rules(
+    *,
+    sections: tuple[str, ...],
+    max_age: timedelta,
+    min_items: int,
+    max_items: int,
+    first_seen_at: datetime,
+    each: bool,
+    at: datetime,
+    cutoff: timedelta,
+    zone: ZoneInfo,
+    last_at: datetime | None = None,
+) -> Rules:
+    """The rules for an edition of the moment `at` (the slot's instant, or now): published up to `cutoff` before it,
+    at most `max_age` old, and at most 8 days before the digest was first seen (`each`: since it was first seen)."""
+    fresh_from = at - max_age
+    reach = first_seen_at if each else first_seen_at - FIRST_REACH
+    return Rules(
+        sections=sections,
+        earliest=max(fresh_from, reach),
+        latest=at - cutoff,
+        fresh_from=fresh_from,
+        min_items=min_items,
+        max_items=max_items,
+        zone=zone,
+        last_at=last_at,
+    )
+
+
+def plan(candidates: Iterable[Candidate], rules: Rules) -> Plan:
+    """Choose: sections in the digest's order, newest first inside one, at most `max_items`; none at all when fewer
+    than `min_items` are eligible. Every candidate is either an item or left out with a reason in words."""
+    left_out: list[tuple[str, str]] = []
+    eligible: list[tuple[Candidate, datetime]] = []
+    for candidate in sorted(candidates, key=lambda candidate: candidate.id):
+        reason = _refusal(candidate, rules)
+        if reason or candidate.published_at is None:
+            left_out.append((candidate.id, reason or "not published"))
+        else:
+            eligible.append((candidate, candidate.published_at))
+    eligible.sort(key=lambda pair: (rules.sections.index(pair[0].section), -pair[1].timestamp(), pair[0].id))
+    if len(eligible) < rules.min_items or not eligible:
+        few = f"waits until there are {rules.min_items}"
+        return Plan((), (*left_out, *((candidate.id, few) for candidate, _ in eligible)), _empty(len(eligible), rules))
+    full = f"more than {rules.max_items}: waits for the next edition"
+    return Plan(
+        items=tuple(Chosen(candidate.id, candidate.section) for candidate, _ in eligible[: rules.max_items]),
+        left_out=(*left_out, *((candidate.id, full) for candidate, _ in eligible[rules.max_items :])),
+    )
+
+
+def _refusal(candidate: Candidate, rules: Rules) -> str | None:
+    moment = candidate.published_at
+    if candidate.state != "published" or moment is None:
+        return "not published" if candidate.state == "published" else candidate.state
+    if candidate.archival:
+        return "archival: never mailed"
+    if candidate.never_mail:
+        return "marked never mail"
+    if candidate.section not in rules.sections:
+        return f"the digest does not take the section {candidate.section}"
+    if candidate.taken_by is not None:
+        return f"is in edition {candidate.taken_by}"
+    if moment > rules.latest:
+        return f"published after {_words(rules.latest, rules.zone)}"
+    if moment < rules.fresh_from:
+        return f"too old: published before {_words(rules.fresh_from, rules.zone)}"
+    if moment < rules.earliest:
+        return f"published before {_words(rules.earliest, rules.zone)}, long before the digest began"
+    return None
+
+
+def _empty(found: int, rules: Rules) -> str:
+    since = _words(rules.last_at or rules.earliest, rules.zone)
+    if not found:
+        return f"nothing new since {since}"
+    return f"only {found} new since {since}; the digest wants at least {rules.min_items}"
+
+
+def _words(moment: datetime, zone: ZoneInfo) -> str:
+    # No strftime names: they follow the locale.
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"

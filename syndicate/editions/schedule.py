@@ -1,0 +1,61 @@
+"""Which slots of a digest are due, and what becomes of each: decided from values alone."""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from syndicate.timetable import Schedule, SlotTime
+
+MOST_REMEMBERED = 400
+"""Of slots missed in a row, the older beyond this many leave no row: a year of daily ones."""
+
+
+@dataclass(frozen=True)
+class DueSlot:
+    """A slot that is to be decided now: `make` an edition, `hold` it for a person, or `skip` it, with the reason."""
+
+    slot: SlotTime
+    fate: Literal["make", "hold", "skip"]
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Due:
+    """The slots to decide, ascending; empty if there is nothing to do."""
+
+    slots: tuple[DueSlot, ...]
+
+
+def due(
+    schedule: Schedule,
+    *,
+    first_seen_at: datetime,
+    last_slot_at: datetime | None,
+    zone: ZoneInfo,
+    now: datetime,
+    late: Literal["send", "hold", "skip"],
+    late_after: timedelta,
+) -> Due:
+    """The slots after the last one decided (after `first_seen_at` when there was none) and up to now.
+
+    Of several, the newest is made unless it is more than `late_after` late: then the policy `late` says. The older
+    ones were missed and are skipped. A changed schedule needs no more than this: it counts on from the last slot."""
+    after = first_seen_at if last_slot_at is None else max(first_seen_at, last_slot_at)
+    slots = deque(schedule.between(zone, after, now), maxlen=MOST_REMEMBERED)
+    if not slots:
+        return Due(())
+    newest = slots.pop()
+    missed = (DueSlot(slot, "skip", f"missed; the slot of {newest.local} followed it") for slot in slots)
+    return Due((*missed, _newest(newest, now, late, late_after)))
+
+
+def _newest(slot: SlotTime, now: datetime, late: Literal["send", "hold", "skip"], late_after: timedelta) -> DueSlot:
+    behind = now - slot.at
+    if behind <= late_after or late == "send":
+        return DueSlot(slot, "make")
+    hours = f"{behind / timedelta(hours=1):.0f} hours late"
+    if late == "hold":
+        return DueSlot(slot, "hold", f"{hours}: approve it to send it after all, or cancel it")
+    return DueSlot(slot, "skip", f"missed: {hours}")
