@@ -1,0 +1,50 @@
+"""Consent events: the proof of what was agreed to. They are appended here and nowhere changed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from unicodedata import category
+
+from sqlalchemy.orm import Session
+
+from subscribers.models import ConsentEvent
+
+EventKind = Literal["asked", "confirmed", "imported", "changed", "unsubscribed", "suppressed"]
+
+_SOURCE_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How something came to be agreed: through which door (`way`, at most 16 characters), in which `words`, from
+    which `source` (a page, a stated consent) and from which truncated `network`."""
+
+    way: str
+    words: str | None = None
+    source: str | None = None
+    network: str | None = None
+
+
+def record(
+    session: Session, subscriber_id: int, *, kind: EventKind, proof: Proof, now: datetime, digest: str | None = None
+) -> None:
+    """Append one event. What a database cannot hold (control characters, lone surrogates) is left out of the text."""
+    source = _storable(proof.source)
+    session.add(
+        ConsentEvent(
+            subscriber_id=subscriber_id,
+            kind=kind,
+            digest=digest,
+            at=now,
+            way=proof.way,
+            words=_storable(proof.words),
+            source=source[:_SOURCE_CHARACTERS] if source else source,
+            network=proof.network,
+        )
+    )
+
+
+def _storable(text: str | None) -> str | None:
+    if text is None:
+        return None
+    return "".join(character for character in text if category(character) not in ("Cc", "Cs") or character in "\n\t")

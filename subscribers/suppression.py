@@ -1,0 +1,73 @@
+"""Addresses that must never be mailed, by keyed hash, with the reason."""
+
+from datetime import datetime
+from typing import Literal, get_args
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from subscribers import events
+from subscribers.events import Proof
+from subscribers.models import Subscriber, Suppression
+from subscribers.people import insert
+
+Reason = Literal["hard-bounce", "by-hand", "complaint", "erased"]
+REASONS: tuple[Reason, ...] = get_args(Reason)  # from weakest to strongest
+
+
+def suppress(
+    session: Session, address_hash: str, *, address: str | None, reason: Reason, note: str | None = None, now: datetime
+) -> bool:
+    """Never mail this address again. False if that was known already, for this reason or a stronger one.
+
+    `address` is kept for people to read, but never when the reason is `erased`. A stronger reason replaces a weaker
+    one. The subscriber of that address, if there is one, gets a consent event `suppressed`.
+    """
+    if reason == "erased":
+        address = None
+    new = Suppression(address_hash=address_hash, address=address, reason=reason, note=note, at=now)
+    known = _held(session, address_hash)
+    if known is None and not insert(session, new):
+        known = _held(session, address_hash)
+    if known is not None:
+        if not _stronger(reason, known.reason):
+            return False
+        known.address, known.reason, known.note, known.at = address, reason, note, now
+    _tell(session, address_hash, "suppressed", Proof(way=reason, source=note), now)
+    return True
+
+
+def lift(session: Session, address_hash: str, *, way: str, now: datetime) -> bool:
+    """Allow mail to this address again, as its consent stands. False if it was not suppressed."""
+    known = _held(session, address_hash)
+    if known is None:
+        return False
+    words = f"suppression lifted ({known.reason})"
+    session.delete(known)
+    session.flush()
+    _tell(session, address_hash, "changed", Proof(way=way, words=words), now)
+    return True
+
+
+def is_suppressed(session: Session, address_hash: str) -> bool:
+    """Whether this address must not be mailed."""
+    return reason_for(session, address_hash) is not None
+
+
+def reason_for(session: Session, address_hash: str) -> str | None:
+    """Why this address must not be mailed, or None if it may be."""
+    return session.scalar(select(Suppression.reason).where(Suppression.address_hash == address_hash))
+
+
+def _stronger(reason: Reason, known: str) -> bool:
+    return known not in REASONS or REASONS.index(reason) > REASONS.index(known)
+
+
+def _held(session: Session, address_hash: str) -> Suppression | None:
+    return session.get(Suppression, address_hash, with_for_update=True, populate_existing=True)
+
+
+def _tell(session: Session, address_hash: str, kind: events.EventKind, proof: Proof, now: datetime) -> None:
+    subscriber_id = session.scalar(select(Subscriber.id).where(Subscriber.address_hash == address_hash))
+    if subscriber_id is not None:
+        events.record(session, subscriber_id, kind=kind, proof=proof, now=now)

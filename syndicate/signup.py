@@ -1,0 +1,160 @@
+"""Signing up, whichever way it comes in (form, API, command): consent and the letter that asks to confirm it, in one
+transaction. Whoever called wakes the sender after the commit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from subscribers import budgets, consent, people
+from subscribers.addresses import masked, parse
+from subscribers.budgets import Limits
+from subscribers.subscriptions import distinct
+from syndicate.errors import NotFound
+from syndicate.keys import SiteKeys
+from syndicate.models import Letter
+from syndicate.outbox import letters
+
+Outcome = Literal["asked", "too-many"]
+PageState = Literal["valid", "expired", "invalid"]
+
+LETTER_KIND = "confirm"
+TOKEN_PURPOSE = "confirm"  # noqa: S105 - a purpose, no secret
+
+
+class UnknownDigest(NotFound):
+    """None was chosen, or one that this site does not have."""
+
+
+@dataclass(frozen=True)
+class ConfirmPage:
+    """What the page behind a confirmation link shows.
+
+    `valid`: its button works, or did; `expired`: the link is genuine, but too old or overtaken (the person left since
+    or may not be mailed); `invalid`: no link of ours, and nothing is known. `masked` is the address, half hidden.
+    """
+
+    state: PageState
+    masked: str = ""
+    digests: tuple[str, ...] = ()
+    subscriber_id: int | None = None
+
+
+@dataclass(frozen=True)
+class SignUp:
+    """The flow for one site: its keys, the slugs of its digests, the language of its letters and the limits.
+
+    A confirmation link works for `confirm_days` from the moment its letter was asked for, any number of times.
+    """
+
+    keys: SiteKeys
+    digests: tuple[str, ...]
+    language: str
+    limits: Limits = field(default_factory=Limits)
+    confirm_days: int = 7
+
+    def ask(
+        self,
+        session: Session,
+        address_text: str,
+        digests: Sequence[str],
+        *,
+        way: str,
+        words: str,
+        source: str | None = None,
+        network: str | None = None,
+        now: datetime,
+    ) -> Outcome:
+        """Note the wish and file its letter. `asked` is the answer for new, waiting, confirmed and suppressed
+        addresses alike, also when the budget of the address is spent and nothing is done; only the mail tells.
+
+        `too-many`: the budget of the network is spent, nothing is done. `words` is what the person was shown,
+        `network` what `budgets.network_of` gave. Raises InvalidAddress and UnknownDigest.
+        """
+        address, wanted = parse(address_text), self.known(digests)
+        if budgets.network_spent(session, network=network, now=now, limits=self.limits):
+            return "too-many"
+        hash_of = self.keys.address_hash
+        # Met, and so held, before its budget is read: two asks at once would both find it unspent.
+        person = people.meet(session, address, hash_of=hash_of, language=self.language, now=now)
+        if budgets.address_spent(session, address_hash=person.address_hash, now=now, limits=self.limits):
+            return "asked"
+        asked = consent.ask(
+            session,
+            address,
+            wanted,
+            hash_of=hash_of,
+            language=self.language,
+            way=way,
+            words=words,
+            source=source,
+            network=network,
+            now=now,
+        )
+        if not asked.suppressed:
+            self._file_letter(session, asked, wanted, now)
+        return "asked"
+
+    def known(self, digests: Sequence[str]) -> tuple[str, ...]:
+        """The same slugs, each once. Raises UnknownDigest for none, or for one that the site does not have."""
+        wanted = distinct(digests)
+        there = ", ".join(self.digests)
+        if not wanted:
+            raise UnknownDigest(f"no digest was chosen; there is: {there}")
+        for digest in wanted:
+            if digest not in self.digests:
+                raise UnknownDigest(f"there is no digest {digest[:40]!r}; there is: {there}")
+        return wanted
+
+    def confirm_token(self, letter_uid: str) -> str:
+        """The token of the link in a confirmation letter: computed at each attempt, stored nowhere."""
+        return self.keys.tokens.sign(TOKEN_PURPOSE, letter_uid)
+
+    def confirm_page(self, session: Session, token: str, now: datetime) -> ConfirmPage:
+        """What to show behind a confirmation link. Changes nothing, however often it is fetched and by whom."""
+        letter = self._letter(session, token)
+        if letter is None or letter.subscriber_id is None:
+            return ConfirmPage("invalid")
+        digests = self._asked_in(letter)
+        fresh = now < letter.asked_at + timedelta(days=self.confirm_days)
+        works = fresh and consent.confirmable(session, letter.subscriber_id, digests)
+        return ConfirmPage(
+            state="valid" if works else "expired",
+            masked=masked(letter.address),
+            digests=digests,
+            subscriber_id=letter.subscriber_id,
+        )
+
+    def confirm(self, session: Session, token: str, *, way: str, now: datetime) -> ConfirmPage:
+        """Confirm the digests that the letter of this token asked about, and no others. Again is harmless."""
+        page = self.confirm_page(session, token, now)
+        if page.state != "valid" or page.subscriber_id is None:
+            return page
+        if not consent.confirm(session, page.subscriber_id, page.digests, way=way, now=now):
+            return ConfirmPage("expired", page.masked, page.digests, page.subscriber_id)
+        return page
+
+    def _file_letter(self, session: Session, asked: consent.Asked, digests: tuple[str, ...], now: datetime) -> None:
+        person = asked.subscriber
+        letters.ask(
+            session,
+            kind=LETTER_KIND,
+            address=person.address,
+            address_hash=person.address_hash,
+            subscriber_id=person.id,
+            language=person.language,
+            params={"digests": list(digests)},
+            now=now,
+        )
+
+    def _letter(self, session: Session, token: str) -> Letter | None:
+        named = self.keys.tokens.read(TOKEN_PURPOSE, token)
+        letter = letters.by_uid(session, named[0]) if named else None
+        return letter if letter is not None and letter.kind == LETTER_KIND else None
+
+    def _asked_in(self, letter: Letter) -> tuple[str, ...]:
+        """The digests of a letter that the site still has."""
+        asked = letter.params.get("digests")
+        return tuple(d for d in self.digests if d in asked) if isinstance(asked, list) else ()
