@@ -16,6 +16,7 @@ def check(document: dict[str, object]) -> tuple[Finding, ...]:
         *_unique(document, ("partners",), "slug"),
         *_unique(document, ("digests",), "slug"),
         *_unique(document, ("mail", "dkim", "keys"), "selector"),
+        *_empty(document),
         *_references(document),
         *_sizes(document),
         *_login(document),
@@ -46,6 +47,17 @@ def _unique(document: dict[str, object], where: tuple[str, ...], key: str) -> It
         if value in seen:
             yield Finding((*where, index, key), f"{value!r:.60} is used twice: give this one another {key}")
         seen.add(value)
+
+
+def _empty(document: dict[str, object]) -> Iterator[Finding]:
+    digests = _tables(document, ("digests",))
+    for where, value in (
+        (("sections",), document.get("sections")),
+        (("digests",), document.get("digests")),
+        *((("digests", index, "sections"), digest.get("sections")) for index, digest in digests),
+    ):
+        if value == []:
+            yield Finding(where, "is empty: there must be at least one")
 
 
 def _references(document: dict[str, object]) -> Iterator[Finding]:

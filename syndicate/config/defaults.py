@@ -7,12 +7,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from syndicate.config.names import address as read_address
-from syndicate.config.names import split_sender
+from syndicate.config.names import domain as read_domain
+from syndicate.config.names import site_url, split_sender
 from syndicate.config.places import Finding, Where
 
 # The secrets that may also stand in a file of their own, named by `<key>_file`.
 SECRETS = (("mail", "smtp", "password"), ("database", "url"))
-_FALLBACK = "example.org"
+_STAND_IN = "news@example.org"
 
 
 def fill(document: dict[str, object], folder: Path) -> tuple[Finding, ...]:
@@ -87,9 +88,10 @@ def _names(document: dict[str, object]) -> None:
     Where those are missing or wrong, what follows from them gets a stand-in: one mistake, one fault.
     """
     site, mail = table(document, "site"), table(document, "mail")
-    address = _read(mail.get("from"), lambda text: split_sender(text)[1]) or f"news@{_FALLBACK}"
-    host = _read(site.get("url"), lambda text: urlsplit(text).hostname or "") or _FALLBACK
+    address = _read(mail.get("from"), lambda text: split_sender(text)[1]) or _STAND_IN
     domain = address.rpartition("@")[2]
+    # A site that is tried out at a bare IP address takes the sender's domain.
+    host = _read(site.get("url"), lambda text: read_domain(urlsplit(site_url(text)).hostname or "")) or domain
     site.setdefault("contact", address)
     mail.setdefault("bounce_domain", domain)
     mail.setdefault("list_domain", host)

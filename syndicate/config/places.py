@@ -1,13 +1,12 @@
 """Where a setting stands: the line in config.toml, or the environment variable that sets it."""
 
 import re
+import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
-
-import tomlkit
-from tomlkit.container import Container
-from tomlkit.items import AoT, Array, InlineTable, Item, Table
 
 from syndicate.config.faults import Fault
 
@@ -36,10 +35,15 @@ class Places:
 
     def fault(self, finding: Finding) -> Fault:
         """The finding with its place: its own, else that of the table around it."""
-        variable = finding.variable or next(_around(self.variables, finding.where), None)
+        variable = finding.variable or self._variable(finding.where)
         if variable:
             return Fault(None, variable, finding.text)
         return Fault(next(_around(self.lines, finding.where), None), key_name(finding.where), finding.text)
+
+    def _variable(self, where: Where) -> str | None:
+        """The variable that sets this, or a table around it, or makes a table that the file does not have."""
+        inside = (v for w, v in self.variables.items() if w[: len(where)] == where and where not in self.lines)
+        return next(chain(_around(self.variables, where), inside), None)
 
 
 def _around(places: Mapping[Where, Place], where: Where) -> Iterator[Place]:
@@ -58,63 +62,63 @@ def key_name(where: Where) -> str:
 
 
 def lines_of(text: str) -> dict[Where, int]:
-    """The line of every table and key of a TOML text, counted from 1; what cannot be placed is left out."""
-    try:
-        walk = _Walk()
-        walk.body(tomlkit.parse(text), ())
-    except Exception:  # noqa: BLE001 - a line is a courtesy: the fault itself must come through in any case
-        return {}
-    return walk.lines
+    """The line of every table and key of a valid TOML text, counted from 1.
 
-
-class _Walk:
-    """Goes through a document as it would be printed, counting line ends."""
-
-    def __init__(self) -> None:
-        self._line = 1
-        self.lines: dict[Where, int] = {}
-
-    def body(self, container: Container, where: Where) -> None:
-        for key, item in container.body:
-            if key is None:
-                self._pass(item.as_string())
-            else:
-                self._item(item, (*where, key.key))
-
-    def _item(self, item: Item, where: Where) -> None:
-        if isinstance(item, AoT):
-            for index, table in enumerate(item.body):
-                self._table(table, (*where, index))
-        elif isinstance(item, Table):
-            self._table(item, where)
+    What stands within one value is placed at the line where the value begins; a table without a header of its own at
+    the first header below it.
+    """
+    # tomlkit keeps places too, but moves rows of one list of tables together when other tables stand between them.
+    written: dict[Where, int] = {}
+    implied: dict[Where, int] = {}
+    rows: Counter[Where] = Counter()
+    table: Where = ()
+    for start, statement in _statements(text):
+        content = tomllib.loads(statement)
+        if statement.lstrip().startswith("["):
+            table = _opened(content, rows)
+            written.setdefault(table, start)
+            for depth in range(1, len(table)):
+                implied.setdefault(table[:depth], start)
         else:
-            self._pass(item.trivia.indent)
-            self._keep(where)
-            self._inside(item, where)
-            self._pass(item.as_string() + item.trivia.comment_ws + item.trivia.comment + item.trivia.trail)
+            for where in _within(content, table):
+                written.setdefault(where, start)
+    return {**implied, **written}
 
-    def _table(self, table: Table, where: Where) -> None:
-        if not table.is_super_table():
-            self._pass(table.trivia.indent)
-            self._keep(where)
-            self._pass(table.trivia.comment_ws + table.trivia.comment + table.trivia.trail)
-        self.body(table.value, where)
 
-    def _inside(self, item: Item, where: Where) -> None:
-        """What stands within one value is placed at the line where the value begins."""
-        if isinstance(item, InlineTable):
-            for key, inner in item.value.body:
-                if key is not None:
-                    self._keep((*where, key.key))
-                    self._inside(inner, (*where, key.key))
-        elif isinstance(item, Array):
-            for index, inner in enumerate(item):
-                self._keep((*where, index))
-                if isinstance(inner, Item):
-                    self._inside(inner, (*where, index))
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Each header and each `key = value` with the line it begins on.
 
-    def _keep(self, where: Where) -> None:
-        self.lines.setdefault(where, self._line)
+    A statement is the shortest run of lines that is TOML by itself: within a text or a list of several lines, what
+    came so far never is.
+    """
+    start, pending = 1, ""
+    for number, line in enumerate(text.split("\n"), 1):
+        pending += f"{line}\n"
+        try:
+            found = tomllib.loads(pending)
+        except (ValueError, RecursionError):
+            continue
+        if found:
+            yield start, pending
+        start, pending = number + 1, ""
 
-    def _pass(self, printed: str) -> None:
-        self._line += printed.count("\n")
+
+def _opened(header: dict[str, object], rows: Counter[Where]) -> Where:
+    """The table that a header opens; `rows` counts those of each list of tables and is kept up here."""
+    where: Where = ()
+    inner: object = header
+    while isinstance(inner, dict) and inner:
+        ((key, inner),) = inner.items()
+        where = (*where, key)
+        if isinstance(inner, list):
+            rows[where] += 1
+        if rows[where]:
+            where = (*where, rows[where] - 1)
+    return where
+
+
+def _within(value: object, where: Where) -> Iterator[Where]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, content in inner:
+        yield (*where, key)
+        yield from _within(content, (*where, key))

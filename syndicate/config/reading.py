@@ -65,7 +65,7 @@ def _parse(path: Path, text: str) -> dict[str, object]:
     except ValueError as error:  # TOMLDecodeError, and what int() and datetime say of absurd values
         place = _AT_LINE.search(str(error))
         reason = " ".join(_AT_LINE.sub("", str(error)).split())
-        line = None if place is None else int(place[1]) if place[1] else text.rstrip("\n").count("\n") + 1
+        line = None if place is None else int(place[1]) if place[1] else text.count("\n") + (not text.endswith("\n"))
         fault = Fault(line, "", f"is no TOML: {reason}")
     raise ConfigError(path.name, (fault,))
 

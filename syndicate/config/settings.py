@@ -1,10 +1,9 @@
 """A whole configuration as one frozen value, with its look-ups."""
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from syndicate.config.tables import (
@@ -48,9 +47,9 @@ class Config(BaseSettings):
     budgets: Budgets = Budgets()
     privacy: Privacy = Privacy()
     operator: Operator
-    sections: Annotated[tuple[Section, ...], Field(min_length=1)]
+    sections: tuple[Section, ...]
     partners: tuple[Partner, ...] = ()
-    digests: Annotated[tuple[Digest, ...], Field(min_length=1)]
+    digests: tuple[Digest, ...]
     web: Web = Web()
 
     @classmethod

@@ -196,7 +196,7 @@ class Digest(Table):
     name: Text
     schedule: ScheduleText
     cutoff: Duration = timedelta(0)
-    sections: Annotated[tuple[Slug, ...], Field(min_length=1)]
+    sections: tuple[Slug, ...]
     min_items: Count = 1
     max_items: Annotated[Count, Field(le=500)] = 30
     max_age: Lasting = timedelta(days=45)

@@ -23,7 +23,6 @@ _EXPECTED = {
     "tuple_type": "expected a list in [ ]",
     "model_type": "expected a table",
     "model_attributes_type": "expected a table",
-    "too_short": "is empty: there must be at least one",
 }
 
 
@@ -54,6 +53,10 @@ def _text(detail: ErrorDetails) -> str:
         return str(context["error"])
     if kind == "literal_error":
         return f"expected one of {str(context['expected']).replace(chr(39), chr(34))}"
+    if kind == "greater_than_equal":
+        return f"must be at least {context['ge']}"
+    if kind == "less_than_equal":
+        return f"must be at most {context['le']}"
     return _EXPECTED.get(kind, detail["msg"][:1].lower() + detail["msg"][1:])
 
 
