@@ -53,9 +53,7 @@ class Connection:
     `usable` is False it takes no more mail. `name` is the relay's, for errors; the times are seconds.
     """
 
-    def __init__(
-        self, client: smtplib.SMTP, *, name: str, opened: float, timeout: float, dot_timeout: float
-    ) -> None:
+    def __init__(self, client: smtplib.SMTP, *, name: str, opened: float, timeout: float, dot_timeout: float) -> None:
         self.name = name
         self.opened = opened
         self.sent = 0

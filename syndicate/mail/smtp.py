@@ -65,9 +65,7 @@ class Relay:
                 # The cause is dropped: it may hold the password (a failed encoding keeps its object).
                 raise self._down(error) from None
             raise
-        return Connection(
-            client, name=self.name, opened=clock(), timeout=self.timeout, dot_timeout=self.dot_timeout
-        )
+        return Connection(client, name=self.name, opened=clock(), timeout=self.timeout, dot_timeout=self.dot_timeout)
 
     def _dial(self) -> smtplib.SMTP:
         client: smtplib.SMTP

@@ -1,0 +1,195 @@
+"""One person's mail from a composition: links, Message-ID, return path and signature, alike in every attempt."""
+
+import hmac
+from base64 import b32decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from subscribers.tokens import base32
+from syndicate.datelines import Dateline
+from syndicate.keys import SiteKeys
+from syndicate.mail.compose import Composition
+from syndicate.mail.sign import SigningKey, sign
+
+_RETURN: Final = "b+"
+_ID_BYTES: Final = 6
+_MAC_BYTES: Final = 8
+_VERSIONS: Final = "abcdefghijklmnopqrstuvwxyz"
+# Identities must not change when a key is rotated between two attempts; version 1 stays in the secret file.
+_FIRST: Final = 1
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """What is handed to the relay: both envelope addresses and the whole mail with CRLF line ends."""
+
+    envelope_from: str
+    to: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Person:
+    """A subscriber as a mail needs them. `since` (aware) is when they agreed; its own calendar day is shown."""
+
+    uid: str
+    address: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class EditionRef:
+    """An edition as a mail needs it: `digest` is the slug, `at` (aware) the instant fixed for all its mails."""
+
+    id: int
+    uid: str
+    digest: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class LetterRef:
+    """A letter as a mail needs it: `at` (aware) is when it was written."""
+
+    id: int
+    uid: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class MailSite:
+    """The site's addresses: `url` without trailing slash, the domain bounces come to, the one that names mails."""
+
+    url: str
+    bounce_domain: str
+    list_domain: str
+
+
+@dataclass(frozen=True)
+class ReturnPath:
+    """What a return path names: a delivery (`edition_id` and `subscriber_id`) or a letter (`letter_id`)."""
+
+    edition_id: int | None = None
+    subscriber_id: int | None = None
+    letter_id: int | None = None
+
+
+def delivery_mail(
+    composition: Composition,
+    *,
+    person: Person,
+    edition: EditionRef,
+    site: MailSite,
+    subscriber_id: int,
+    keys: SiteKeys,
+    signing: Sequence[SigningKey],
+) -> Outgoing:
+    """The mail of one delivery. The same arguments give the same bytes, in every attempt."""
+    leave = unsubscribe_url(site, keys, uid=person.uid, digest=edition.digest)
+    values = {
+        "unsubscribe": leave,
+        "preferences": preferences_url(site, keys, uid=person.uid),
+        "since": Dateline.iso(person.since.date().isoformat()).display(composition.language),
+    }
+    identity = delivery_message_id(site, keys, edition_uid=edition.uid, subscriber_uid=person.uid)
+    header, body = composition.fill(person.address, identity, values, leave)
+    token = return_token(keys, ReturnPath(edition_id=edition.id, subscriber_id=subscriber_id))
+    return _outgoing(token, person.address, site, sign(header, body, signing, edition.at), body)
+
+
+def letter_mail(
+    composition: Composition,
+    *,
+    to: str,
+    letter: LetterRef,
+    site: MailSite,
+    keys: SiteKeys,
+    signing: Sequence[SigningKey],
+    values: Mapping[str, str] | None = None,
+) -> Outgoing:
+    """The mail of one letter: without the List-Unsubscribe pair. The confirmation link is made here, anew for each
+    attempt, as no table may hold it; `values` fills the other slots, if the letter has any."""
+    known = {"confirm": confirm_url(site, keys, letter_uid=letter.uid), **(values or {})}
+    identity = letter_message_id(site, keys, letter_uid=letter.uid)
+    header, body = composition.fill(to, identity, known, None)
+    token = return_token(keys, ReturnPath(letter_id=letter.id))
+    return _outgoing(token, to, site, sign(header, body, signing, letter.at), body)
+
+
+def unsubscribe_url(site: MailSite, keys: SiteKeys, *, uid: str, digest: str) -> str:
+    """The link by which this subscriber leaves this digest; it stays valid as long as its key is kept."""
+    return f"{site.url}/unsubscribe/{keys.tokens.sign('unsubscribe', uid, digest)}"
+
+
+def preferences_url(site: MailSite, keys: SiteKeys, *, uid: str) -> str:
+    """The link to what this subscriber gets."""
+    return f"{site.url}/preferences/{keys.tokens.sign('preferences', uid)}"
+
+
+def confirm_url(site: MailSite, keys: SiteKeys, *, letter_uid: str) -> str:
+    """The link that confirms what this letter asks about."""
+    return f"{site.url}/confirm/{keys.tokens.sign('confirm', letter_uid)}"
+
+
+def delivery_message_id(site: MailSite, keys: SiteKeys, *, edition_uid: str, subscriber_uid: str) -> str:
+    """The Message-ID (without angle brackets) of a delivery: always the same for the same edition and person."""
+    return f"{_identity(keys, 'delivery', edition_uid, subscriber_uid)}@{site.list_domain}"
+
+
+def letter_message_id(site: MailSite, keys: SiteKeys, *, letter_uid: str) -> str:
+    """The Message-ID (without angle brackets) of a letter."""
+    return f"{_identity(keys, 'letter', letter_uid)}@{site.list_domain}"
+
+
+def return_token(keys: SiteKeys, path: ReturnPath) -> str:
+    """What names a delivery or a letter in its return path: 33 lower-case letters and digits, ids and a MAC of 64
+    bits. ValueError for ids beyond 48 bits."""
+    named = _packed(path)
+    return _sealed(keys, named, keys.tokens.current)
+
+
+def read_return_path(local_part: str, keys: SiteKeys) -> ReturnPath | None:
+    """What the local part of a bounce's recipient names, or None where it is cut, changed or forged, or made with a
+    key that is gone. Case is forgiven: some mail software changes it."""
+    token = local_part.strip().lower()
+    if not token.startswith(_RETURN):
+        return None
+    token = token.removeprefix(_RETURN)
+    version = _VERSIONS.find(token[:1]) + 1
+    if not token or version not in keys.tokens.versions or not token.isascii():
+        return None
+    try:
+        named = b32decode(token[1:].upper().encode("ascii"))[: 2 * _ID_BYTES]
+    except ValueError:
+        return None
+    if not hmac.compare_digest(token.encode("ascii"), _sealed(keys, named, version).encode("ascii")):
+        return None
+    first = int.from_bytes(named[:_ID_BYTES], "big")
+    second = int.from_bytes(named[_ID_BYTES:], "big")
+    return ReturnPath(edition_id=first, subscriber_id=second) if first else ReturnPath(letter_id=second)
+
+
+def _outgoing(token: str, to: str, site: MailSite, header: bytes, body: bytes) -> Outgoing:
+    return Outgoing(f"{_RETURN}{token}@{site.bounce_domain}", to, header + b"\r\n" + body)
+
+
+def _identity(keys: SiteKeys, *parts: str) -> str:
+    return base32(keys.tokens.mac("message", *parts, version=_FIRST)[:10])
+
+
+def _packed(path: ReturnPath) -> bytes:
+    """12 bytes: the edition's id (0 for a letter, as ids begin at 1), then the subscriber's or the letter's."""
+    ids = (0, path.letter_id) if path.letter_id is not None else (path.edition_id, path.subscriber_id)
+    if path.letter_id is None and not path.edition_id:
+        raise ValueError("a return path names a delivery or a letter")
+    try:
+        return b"".join((number or 0).to_bytes(_ID_BYTES, "big") for number in ids)
+    except OverflowError:
+        raise ValueError(f"ids in a return path are from 0 to {2 ** (8 * _ID_BYTES) - 1}") from None
+
+
+def _sealed(keys: SiteKeys, named: bytes, version: int) -> str:
+    mac = keys.tokens.mac("return", named.hex(), version=version)[:_MAC_BYTES]
+    return _VERSIONS[version - 1] + base32(named + mac)

@@ -1,0 +1,138 @@
+"""Templates to a mail: jinja2 in its sandbox, the site's templates first, and premailer once over the HTML.
+
+This is the only room that knows premailer. It never fetches anything: styles come from the template alone.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import cssutils
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from lxml import etree
+from premailer import Premailer
+
+from feeds.text import xml_safe
+from syndicate.errors import SyndicateError
+from syndicate.mail.headers import plain
+from syndicate.mail.pages import Page, Rendered
+from syndicate.mail.slots import SLOTS, mark, without_marks
+from syndicate.mail.words import FILTERS
+from syndicate.template_folder import templates_root
+
+__all__ = ["SLOTS", "Rendered", "Renderer", "TemplateFault", "mark"]
+
+_DOCTYPE: Final = "<!DOCTYPE html>"
+_LONGEST_SUBJECT: Final = 150
+# What an editor's template can make jinja2 raise, besides errors of its own.
+_FAULTS: Final = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+
+
+class TemplateFault(SyndicateError):
+    """A mail template is missing, cannot be read or fails; the line says which and where."""
+
+
+class Renderer:
+    """Renders mails by name: a folder of three files, `subject.txt`, `body.txt` and `body.html`, looked for in
+    `site_templates` (the site's `templates` folder) and then among the packaged ones, file by file."""
+
+    def __init__(self, site_templates: Path | None) -> None:
+        folders = [site_templates] if site_templates else []
+        places = [folder / "email" for folder in (*folders, templates_root())]
+        self._places = places
+        self._templates = ImmutableSandboxedEnvironment(
+            loader=jinja2.FileSystemLoader(places),
+            autoescape=lambda name: bool(name) and str(name).endswith(".html"),
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters.update(FILTERS)
+
+    def render(self, name: str, context: Mapping[str, object] | Page) -> Rendered:
+        """The mail `name` with these values; a page gives its fields by their names, and `slots` holds the marks.
+
+        All text is cleaned first: what XML forbids and what looks like a mark is removed. Raises TemplateFault.
+        """
+        values = _named(context)
+        cleaned = {key: _clean(value) for key, value in values.items()}
+        cleaned["slots"] = {slot: mark(slot) for slot in SLOTS}
+        subject = _short(plain(self._fill(f"{name}/subject.txt", cleaned)))
+        text = self._fill(f"{name}/body.txt", cleaned)
+        html = self._fill(f"{name}/body.html", cleaned | {"subject": subject})
+        return Rendered(subject=subject, text=text.strip("\n") + "\n", html=inlined(html))
+
+    def _fill(self, path: str, values: Mapping[str, object]) -> str:
+        try:
+            return self._templates.get_template(path).render(values)
+        except jinja2.TemplateNotFound as error:
+            looked = " and ".join(str(place) for place in self._places)
+            raise TemplateFault(f"there is no e-mail template {error.name or path}: looked in {looked}") from error
+        except jinja2.TemplateSyntaxError as error:
+            raise TemplateFault(
+                f"the e-mail template {error.name or path} is wrong in line {error.lineno}: {error.message}"
+            ) from error
+        except (jinja2.TemplateError, *_FAULTS) as error:
+            raise TemplateFault(f"the e-mail template {path} fails: {plain(str(error))}") from error
+
+
+def inlined(html: str) -> str:
+    """`html` with its style sheet written into the elements; media rules stay in the head with their !important."""
+    try:
+        return f"{_DOCTYPE}\n{_Inliner(html).transform(pretty_print=False).split('>', 1)[1].lstrip()}\n"
+    except (etree.LxmlError, ValueError, LookupError) as error:
+        raise TemplateFault(f"the HTML of an e-mail template cannot be read: {plain(str(error))}") from error
+
+
+class _Inliner(Premailer):  # type: ignore[misc]
+    """Premailer with a CSS parser that fetches nothing: its own flag does not hold back @import."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(
+            f"{_DOCTYPE}\n{html.lstrip().removeprefix(_DOCTYPE)}",
+            disable_validation=True,
+            strip_important=False,
+            allow_network=False,
+            align_floating_images=False,
+        )
+
+    def _parse_css_string(self, css_body: str, validate: bool = True) -> object:
+        parser = cssutils.CSSParser(fetcher=_fetch_nothing, loglevel=logging.CRITICAL, validate=validate)
+        return parser.parseString(css_body)
+
+
+def _fetch_nothing(url: str) -> tuple[str, bytes]:
+    """In place of cssutils' fetcher: whatever is asked for is an empty sheet."""
+    del url
+    return "utf-8", b""
+
+
+def _named(context: Mapping[str, object] | Page) -> Mapping[str, object]:
+    if isinstance(context, Mapping):
+        return context
+    return {field.name: getattr(context, field.name) for field in dataclasses.fields(context)}
+
+
+def _clean(value: object) -> object:
+    """The same value with clean text in it; frozen dataclasses, tuples, lists and mappings are walked through."""
+    if isinstance(value, str):
+        return without_marks(xml_safe(value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: _clean(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return dataclasses.replace(value, **fields)
+    if isinstance(value, (tuple, list)):
+        return tuple(_clean(part) for part in value)
+    if isinstance(value, Mapping):
+        return {key: _clean(part) for key, part in value.items()}
+    return value
+
+
+def _short(subject: str) -> str:
+    """At most 150 characters, cut between words where there are any."""
+    if len(subject) <= _LONGEST_SUBJECT:
+        return subject
+    cut = subject[: _LONGEST_SUBJECT - 1]
+    return (cut[: cut.rindex(" ")] if " " in cut[_LONGEST_SUBJECT // 2 :] else cut).rstrip() + "…"

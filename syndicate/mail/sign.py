@@ -1,0 +1,203 @@
+"""DKIM (RFC 6376, RFC 8463): reads and makes the site's keys, and signs a finished mail with each of them."""
+
+import hashlib
+import os
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from syndicate.errors import SyndicateError
+
+PrivateKey = rsa.RSAPrivateKey | Ed25519PrivateKey
+
+_MAKE_BITS: Final = 2048
+_LEAST_BITS: Final = 1024  # RFC 8301 §3.2: receivers must not accept less
+# Signed where they are present, in this order.
+_SIGNED: Final = (
+    *("from", "reply-to", "to", "subject", "date", "message-id", "mime-version", "content-type"),
+    *("content-language", "auto-submitted", "list-id", "list-unsubscribe", "list-unsubscribe-post"),
+    *("list-archive", "feedback-id", "precedence"),
+)
+# Named once more than they are present, so that a second one added on the way breaks the signature.
+_SEALED: Final = ["from", "reply-to", "to", "subject", "date", "message-id", "mime-version", "content-type"]
+_SEALED_IF_PRESENT: Final = ["list-unsubscribe", "list-unsubscribe-post"]
+_FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r\n[ \t])*)\r\n")
+
+
+class DkimKeyFault(SyndicateError):
+    """A DKIM key file is missing, unreadable or too weak."""
+
+    status = 2
+
+
+class KeySetting(Protocol):
+    """One key in the settings."""
+
+    @property
+    def selector(self) -> str: ...
+    @property
+    def key_file(self) -> Path: ...
+
+
+class DkimSettings(Protocol):
+    """The part of the settings that says how mail is signed; `sign` False: the relay does it."""
+
+    @property
+    def sign(self) -> bool: ...
+    @property
+    def domain(self) -> str: ...
+    @property
+    def keys(self) -> Sequence[KeySetting]: ...
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A private key and the name under which its public half stands in the DNS."""
+
+    selector: str
+    domain: str
+    private_key: PrivateKey = field(repr=False)
+
+    @property
+    def algorithm(self) -> str:
+        return "rsa-sha256" if isinstance(self.private_key, rsa.RSAPrivateKey) else "ed25519-sha256"
+
+    def seal(self, data: bytes) -> bytes:
+        """The signature over `data`."""
+        if isinstance(self.private_key, rsa.RSAPrivateKey):
+            return self.private_key.sign(data, padding.PKCS1v15(), SHA256())
+        return self.private_key.sign(hashlib.sha256(data).digest())  # RFC 8463 §3: over the hash
+
+
+def load_keys(settings: DkimSettings) -> tuple[SigningKey, ...]:
+    """The keys that sign, in the order of the settings; none where the relay signs. Raises DkimKeyFault."""
+    if not settings.sign:
+        return ()
+    return tuple(SigningKey(key.selector, settings.domain, _read_key(key.key_file)) for key in settings.keys)
+
+
+def sign(header: bytes, body: bytes, keys: Iterable[SigningKey], at: datetime) -> bytes:
+    """`header` (the fields with CRLF, without the empty line) with a DKIM-Signature in front for each key.
+
+    `at` (aware) is the signature's time: an edition's own instant, so that every attempt is signed alike. The header
+    is canonicalised relaxed, the body simple (ours is generated, and quoted-printable needs no forgiveness).
+    """
+    fields = [(name.decode("ascii").lower(), value) for name, value in _FIELD.findall(header)]
+    body_hash = b64encode(hashlib.sha256(_simple(body)).digest()).decode("ascii")
+    covered = _covered([name for name, _ in fields])
+    signed = _canonical(fields, covered)
+    seconds = int(at.timestamp())
+    return b"".join(_signature(key, covered, signed, body_hash, seconds) for key in keys) + header
+
+
+def make_key(path: Path) -> str:
+    """Write a new RSA-2048 key to `path`, readable by its owner only, and return its DNS record.
+
+    FileExistsError where there is a file: a key in use is never overwritten.
+    """
+    key = rsa.generate_private_key(public_exponent=65537, key_size=_MAKE_BITS)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+    return _record(key)
+
+
+def dns_record(key_file: Path) -> str:
+    """The TXT record (RFC 6376 §3.6.1) for `<selector>._domainkey.<domain>`. Raises DkimKeyFault."""
+    return _record(_read_key(key_file))
+
+
+def _record(key: PrivateKey) -> str:
+    if isinstance(key, rsa.RSAPrivateKey):
+        public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return f"v=DKIM1; k=rsa; p={b64encode(public).decode('ascii')}"
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return f"v=DKIM1; k=ed25519; p={b64encode(public).decode('ascii')}"
+
+
+def _read_key(path: Path) -> PrivateKey:
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except FileNotFoundError:
+        remedy = "run `syndicate doctor --make-dkim-key`, or set mail.dkim.sign = false if the relay signs"
+        raise DkimKeyFault(f"no DKIM key at {path}: {remedy}") from None
+    except OSError as error:
+        raise DkimKeyFault(f"cannot read the DKIM key {path}: {error.strerror}") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise DkimKeyFault(f"{path} is no private key in PEM without a password: {error}") from error
+    if isinstance(key, Ed25519PrivateKey):
+        return key
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise DkimKeyFault(f"{path} holds a key that DKIM does not know: make one of RSA or ed25519")
+    if key.key_size < _LEAST_BITS:
+        raise DkimKeyFault(f"{path} is an RSA key of {key.key_size} bits, receivers want {_LEAST_BITS} or more")
+    return key
+
+
+def _covered(present: Sequence[str]) -> tuple[str, ...]:
+    signed = [name for name in _SIGNED for _ in range(present.count(name))]
+    sealed = [*_SEALED, *(name for name in _SEALED_IF_PRESENT if name in present)]
+    return (*signed, *sealed)
+
+
+def _canonical(fields: Sequence[tuple[str, bytes]], covered: Iterable[str]) -> bytes:
+    """The covered fields, relaxed (RFC 6376 §3.4.2); of several of one name the last is signed first."""
+    left = list(fields)
+    rows = []
+    for name in covered:
+        for place in range(len(left) - 1, -1, -1):
+            if left[place][0] == name:
+                rows.append(_relaxed(name, left.pop(place)[1]))
+                break
+    return b"".join(rows)
+
+
+def _relaxed(name: str, value: bytes) -> bytes:
+    words = re.sub(rb"[ \t]+", b" ", value.replace(b"\r\n", b"")).strip(b" ")
+    return name.encode("ascii") + b":" + words + b"\r\n"
+
+
+def _simple(body: bytes) -> bytes:
+    """The body in the simple form (RFC 6376 §3.4.3): one line end at the end."""
+    return body.rstrip(b"\r\n") + b"\r\n"
+
+
+def _signature(key: SigningKey, covered: tuple[str, ...], signed: bytes, body_hash: str, seconds: int) -> bytes:
+    field_start = (
+        f"DKIM-Signature: v=1; a={key.algorithm}; c=relaxed/simple;\r\n"
+        f" d={key.domain}; s={key.selector}; t={seconds};\r\n"
+        f" h={_folded_names(covered)};\r\n"
+        f" bh={body_hash};\r\n b="
+    ).encode("ascii")
+    _, own = field_start.split(b":", 1)
+    # Its own field comes last, with an empty b= and without a line end (RFC 6376 §3.7).
+    text = b64encode(key.seal(signed + _relaxed("dkim-signature", own)[:-2])).decode("ascii")
+    rows = [text[start : start + 72] for start in range(0, len(text), 72)]
+    return field_start + "\r\n ".join(rows).encode("ascii") + b"\r\n"
+
+
+def _folded_names(names: Iterable[str]) -> str:
+    rows = [""]
+    for name in names:
+        if len(rows[-1]) + len(name) > 70:
+            rows.append("")
+        rows[-1] += f"{name}:"
+    return "\r\n  ".join(rows)[:-1]

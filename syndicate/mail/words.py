@@ -1,0 +1,72 @@
+"""The filters that mail templates have besides jinja2's own: dates in words, wrapped lines, headings in plain text."""
+
+import re
+import textwrap
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Final
+from urllib.parse import quote
+
+from syndicate.datelines import Dateline
+
+WIDTH: Final = 72
+
+# Written out, because strftime follows the locale of the process.
+_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_RIGHT_TO_LEFT: Final = frozenset({"ar", "he", "fa", "ur", "yi", "ps", "dv", "ckb"})
+
+
+def longdate(day: date, language: str = "en") -> str:
+    """ "Thursday 26 November 2026"."""
+    return f"{_WEEKDAYS[day.weekday()]} {Dateline.iso(day.isoformat()).display(language)}"
+
+
+def direction(language: str) -> str:
+    """ "rtl" or "ltr", the value of an HTML `dir` attribute for a language tag."""
+    return "rtl" if language.split("-", maxsplit=1)[0].lower() in _RIGHT_TO_LEFT else "ltr"
+
+
+def joined(text: str) -> str:
+    """`text` on one line, runs of white space as one space."""
+    return " ".join(text.split())
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of `text`, parted by empty lines, each on one line."""
+    return [joined(part) for part in re.split(r"\n\s*\n", text) if part.strip()]
+
+
+def weblink(url: str | None, fallback: str = "") -> str:
+    """`url` if it is a link of the web that can stand in a mail, else `fallback`: http or https, one unbroken word."""
+    link = "".join(quote(c) if c.isspace() or c in '<>"' else c for c in (url or "").strip())
+    return link if re.match(r"https?://[^/?#]", link, re.IGNORECASE) else fallback
+
+
+def wrapped(text: str, first: str = "", rest: str | None = None, width: int = WIDTH) -> str:
+    """`text` as lines of at most `width` characters, the first beginning with `first`, the others with `rest` (as many
+    spaces, unless given). A word longer than that keeps a line of its own: a cut link is no link."""
+    return textwrap.fill(
+        joined(text),
+        width=width,
+        initial_indent=first,
+        subsequent_indent=" " * len(first) if rest is None else rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def underlined(text: str, stroke: str = "-") -> str:
+    """`text` in capitals on one line (cut by no width), a line of strokes under it."""
+    line = joined(text).upper()
+    return f"{line}\n{stroke * min(len(line), WIDTH)}"
+
+
+FILTERS: Final[dict[str, Callable[..., Any]]] = {
+    "longdate": longdate,
+    "direction": direction,
+    "joined": joined,
+    "paragraphs": paragraphs,
+    "weblink": weblink,
+    "wrapped": wrapped,
+    "underlined": underlined,
+}
