@@ -47,7 +47,7 @@ def freeze_recipients(session: Session, edition_id: int, digest: str, now: datet
     place = func.row_number().over(order_by=who.c.subscriber_id) - 1
     rows = select(
         literal(edition_id),
-        place / BATCH_SIZE if session.get_bind().dialect.name == "sqlite" else func.div(place, BATCH_SIZE),
+        place // BATCH_SIZE,
         place % BATCH_SIZE,
         who.c.subscriber_id,
         who.c.address,

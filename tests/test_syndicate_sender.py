@@ -1,0 +1,340 @@
+"""A sender with a real relay on a socket: everybody is mailed once, refusals are kept, a stop leaves nothing unsaid."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from people import edition, edition_state, outgoing, states, subscribe
+from sink import SinkProcess
+from sqlalchemy import select, update
+
+from subscribers.models import Subscription
+from syndicate.database import Database
+from syndicate.mail.smtp import Relay
+from syndicate.models import Delivery, Edition, Letter, Owner, RelayRecord, Slot
+from syndicate.outbox import leases, letters
+from syndicate.sender.carrier import Terms
+from syndicate.sender.errors import AnotherSender, SenderEnded
+from syndicate.sender.process import Identity, Sender, Times
+
+TIMES = Times(lease=5.0, poll=0.05, stop=1.0, slice=20.0)
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def make(database: Database, port: int, *, connections: int = 4, times: Times = TIMES, **changes: object) -> Sender:
+    terms: dict[str, object] = {
+        "relay": Relay("127.0.0.1", port, "none", timeout=5, dot_timeout=5),
+        "compose": outgoing,
+        "clock": clock,
+        "chance": lambda: 0.5,
+        "doubt": "hold",
+    }
+    return Sender(
+        database,
+        Terms(**(terms | changes)),  # type: ignore[arg-type]
+        connections=connections,
+        identity=Identity("here", "test"),
+        times=times,
+    )
+
+
+def run(sender: Sender, until: Callable[[], bool], seconds: float = 15.0) -> None:
+    """Let the sender work until a condition holds, then close it; fail if it takes too long."""
+    end = time.monotonic() + seconds
+    sender.open()
+    try:
+        sender.slice(lambda: until() or time.monotonic() > end)
+    finally:
+        sender.close()
+    assert until(), "the sender did not get there in time"
+
+
+class Scripted:
+    """A relay that answers each recipient as a table says; `lines` maps an address to (stage, reply)."""
+
+    def __init__(self, answers: dict[str, tuple[str, str]]) -> None:
+        self.answers = answers
+        self.accepted: list[str] = []
+        self.sessions = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.sessions += 1
+        to = ""
+        writer.write(b"220 hi\r\n")
+        try:
+            while line := await reader.readline():
+                verb = line[:4].upper()
+                if verb == b"RCPT":
+                    to = line.decode().split("<")[1].split(">")[0]
+                stage, reply = self.answers.get(to, ("", ""))
+                if verb == b"DATA" and stage != "data":
+                    writer.write(b"354 go\r\n")
+                    await writer.drain()
+                    await reader.readuntil(b"\r\n.\r\n")
+                    if stage == "drop":
+                        return
+                    if stage == "dot":
+                        writer.write(reply.encode() + b"\r\n")
+                    else:
+                        self.accepted.append(to)
+                        writer.write(b"250 ok\r\n")
+                elif stage and stage == verb.decode().lower():
+                    writer.write(reply.encode() + b"\r\n")
+                else:
+                    writer.write(b"250 ok\r\n")
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+
+@contextmanager
+def scripted(answers: dict[str, tuple[str, str]]) -> Iterator[tuple[Scripted, int]]:
+    relay, ready, stop = Scripted(answers), threading.Event(), asyncio.Event()
+    found: list[int] = []
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        server = await asyncio.start_server(relay.serve, "127.0.0.1", 0)
+        found.append(server.sockets[0].getsockname()[1])
+        ready.set()
+        await stop.wait()
+        server.close()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    ready.wait()
+    try:
+        yield relay, found[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
+
+
+def test_everybody_gets_one_mail_over_few_connections_and_the_edition_ends_sent(
+    database: Database, now: datetime, tmp_path: Path
+) -> None:
+    subscribe(database, 700, now)
+    made = edition(database, now)
+    with SinkProcess(tmp_path / "got.jsonl") as sink:
+        run(make(database, sink.port), lambda: edition_state(database, made) == "sent")
+        got = sink.received()
+    assert sorted(row["to"] for row in got) == sorted(states(database, made))
+    assert len({row["message_id"] for row in got}) == 700
+    assert set(states(database, made).values()) == {"accepted"}
+    with database.read() as session:
+        assert session.scalars(select(Slot)).all() == []
+        assert session.scalars(select(Owner)).all() == []
+        assert session.scalars(select(Delivery.reply)).first() == "250 kept (at DOT)"
+
+
+def test_many_mails_share_one_commit(sqlite_database: Database, now: datetime, tmp_path: Path) -> None:
+    subscribe(sqlite_database, 300, now)
+    made = edition(sqlite_database, now)
+    with SinkProcess(tmp_path / "got.jsonl", delay=0.004) as sink:
+        sender = make(sqlite_database, sink.port, connections=16)
+        run(sender, lambda: edition_state(sqlite_database, made) == "sent")
+    assert sender._writer
+    assert sender._writer.commits < 300
+
+
+def test_refusals_stay_with_their_person_and_the_rest_is_mailed(database: Database, now: datetime) -> None:
+    subscribe(database, 7, now)
+    made = edition(database, now)
+    answers = {
+        "reader1@example.net": ("rcpt", "550 5.1.1 no such user"),
+        "reader2@example.net": ("rcpt", "450 4.2.0 greylisted"),
+        "reader3@example.net": ("dot", "554 5.7.1 looks like spam"),
+        "reader4@example.net": ("dot", "451 4.3.0 try later"),
+        "reader5@example.net": ("drop", ""),
+    }
+    with scripted(answers) as (relay, port):
+
+        def settled() -> bool:
+            with database.read() as session:
+                tried = session.scalars(select(Delivery).where(Delivery.attempt > 0)).all()
+                return len(tried) == 7
+
+        run(make(database, port, connections=2), settled)
+    found = {address.removesuffix("@example.net"): state for address, state in states(database, made).items()}
+    assert found == {
+        "reader0": "accepted",
+        "reader1": "rejected",
+        "reader2": "queued",
+        "reader3": "rejected",
+        "reader4": "queued",
+        "reader5": "uncertain",
+        "reader6": "accepted",
+    }
+    assert sorted(relay.accepted) == ["reader0@example.net", "reader6@example.net"]
+    with database.read() as session:
+        later = session.scalars(select(Delivery).where(Delivery.state == "queued")).all()
+        assert all(row.next_try_at and row.at and row.next_try_at - row.at == timedelta(minutes=5) for row in later)
+        assert edition_state(database, made) == "sending"
+
+
+def test_who_leaves_while_the_batch_is_in_hand_is_skipped(database: Database, now: datetime, tmp_path: Path) -> None:
+    subscribe(database, 40, now)
+    made = edition(database, now)
+    left: list[int] = []
+
+    def compose(job):  # type: ignore[no-untyped-def]
+        if not left:
+            left.append(1)
+            with database.write() as session:
+                session.execute(
+                    update(Subscription)
+                    .where(Subscription.subscriber_id == job.subscriber_id + 30)
+                    .values(state="ended")
+                )
+        return outgoing(job)
+
+    with SinkProcess(tmp_path / "got.jsonl") as sink:
+        sender = make(database, sink.port, connections=1, compose=compose)
+        run(sender, lambda: edition_state(database, made) == "sent")
+        assert len(sink.received()) == 39
+    assert list(states(database, made).values()).count("skipped") == 1
+
+
+def test_letters_go_before_newsletters(sqlite_database: Database, now: datetime, tmp_path: Path) -> None:
+    subscribe(sqlite_database, 30, now)
+    edition(sqlite_database, now)
+    with sqlite_database.write() as session:
+        letters.ask(
+            session,
+            kind="confirm",
+            address="new@example.net",
+            address_hash="n" * 32,
+            subscriber_id=None,
+            language="en",
+            params={},
+            now=now,
+        )
+
+    def out() -> bool:
+        with sqlite_database.read() as session:
+            return session.scalars(select(Letter.state)).one() == "accepted"
+
+    with SinkProcess(tmp_path / "got.jsonl") as sink:
+        run(make(sqlite_database, sink.port, connections=1), out)
+        assert sink.received()[0]["to"] == "new@example.net"
+
+
+def test_a_paused_edition_stops_and_goes_on_with_nobody_twice(
+    sqlite_database: Database, now: datetime, tmp_path: Path
+) -> None:
+    subscribe(sqlite_database, 200, now)
+    made = edition(sqlite_database, now)
+
+    def put(state: str) -> None:
+        with sqlite_database.write() as session:
+            session.execute(update(Edition).values(state=state))
+
+    with SinkProcess(tmp_path / "got.jsonl", delay=0.01) as sink:
+        run(make(sqlite_database, sink.port), lambda: len(sink.received()) > 20)
+        put("paused")
+        had = len(sink.received())
+        sender = make(sqlite_database, sink.port)
+        sender.open()
+        end = time.monotonic() + 0.5
+        sender.slice(lambda: time.monotonic() > end)
+        sender.close()
+        assert len(sink.received()) == had
+        put("sending")
+        run(make(sqlite_database, sink.port), lambda: edition_state(sqlite_database, made) == "sent")
+        assert sorted(row["to"] for row in sink.received()) == sorted(states(sqlite_database, made))
+
+
+def test_a_relay_that_is_away_costs_no_attempt_and_is_named(database: Database, now: datetime, tmp_path: Path) -> None:
+    subscribe(database, 3, now)
+    made = edition(database, now)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
+        sender = make(database, taken.getsockname()[1])
+        run(sender, lambda: sender.last_error is not None)
+    with database.read() as session:
+        relay = session.scalars(select(RelayRecord)).one()
+        assert relay.state == "down"
+        assert "127.0.0.1" in (relay.last_error or "")
+        assert set(session.scalars(select(Delivery.attempt)).all()) == {0}
+    with SinkProcess(tmp_path / "got.jsonl") as sink:
+        run(make(database, sink.port), lambda: edition_state(database, made) == "sent")
+
+
+def test_a_stop_waits_for_the_open_dot_and_then_says_that_it_does_not_know(
+    database: Database, now: datetime, tmp_path: Path
+) -> None:
+    subscribe(database, 1, now)
+    made = edition(database, now)
+    with SinkProcess(tmp_path / "got.jsonl", delay=60) as sink:
+
+        def on_the_wire() -> bool:
+            with database.read() as session:
+                return session.scalars(select(Slot)).first() is not None
+
+        sender = make(database, sink.port, connections=1, times=Times(lease=5, poll=0.05, stop=0.2, slice=20))
+        sender.open()
+        sender.slice(on_the_wire)
+        time.sleep(0.2)
+        sender.close()
+    assert states(database, made) == {"reader0@example.net": "uncertain"}
+    assert edition_state(database, made) == "sending"  # its batch is still to be closed by the next owner
+
+
+def test_a_fenced_sender_ends_and_sends_nothing_more(database: Database, now: datetime, tmp_path: Path) -> None:
+    subscribe(database, 400, now)
+    edition(database, now)
+    with SinkProcess(tmp_path / "got.jsonl", delay=0.01) as sink:
+        sender = make(database, sink.port)
+        sender.open()
+        sender.slice(lambda: len(sink.received()) > 5)
+        with database.write() as session:
+            leases.retire(session, sender.owner, doubt="hold", now=now)
+        with pytest.raises(SenderEnded):
+            sender.slice(lambda: False)
+        time.sleep(0.1)
+        had = len(sink.received())
+        time.sleep(0.2)
+        assert len(sink.received()) == had
+        sender.close()
+
+
+def test_on_sqlite_a_second_sender_is_refused(sqlite_database: Database) -> None:
+    first, second = make(sqlite_database, 1), make(sqlite_database, 1)
+    first.open()
+    try:
+        with pytest.raises(AnotherSender, match="another process sends"):
+            second.open()
+    finally:
+        first.close()
+        second.close()
+
+
+def test_on_postgres_two_senders_share_the_work(postgres_url: str, now: datetime, tmp_path: Path) -> None:
+    database = Database(postgres_url)
+    subscribe(database, 1500, now)
+    made = edition(database, now)
+    with SinkProcess(tmp_path / "got.jsonl", delay=0.002) as sink:
+        one, two = make(database, sink.port), make(database, sink.port)
+        two.open()
+        other = threading.Thread(target=lambda: two.slice(lambda: edition_state(database, made) == "sent"))
+        other.start()
+        run(one, lambda: edition_state(database, made) == "sent")
+        other.join()
+        two.close()
+        assert sorted(row["to"] for row in sink.received()) == sorted(states(database, made))
+    database.close()
