@@ -1,0 +1,1 @@
+"""What is served over HTTP. FastAPI and Starlette are known here and nowhere else."""

@@ -1,0 +1,114 @@
+"""What comes in by form, read strictly; and the form token that says when a form was handed out."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Literal
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from subscribers.tokens import TokenKeys
+from syndicate.web.public.shield import LARGEST_BODY
+
+LONGEST_FIELD = 2_000
+MOST_FIELDS = 50
+YOUNGEST = timedelta(seconds=3)
+OLDEST = timedelta(days=1)
+
+_PURPOSE = "form"
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The fields of a form, each with its values in order. Text without control characters but line breaks."""
+
+    values: Mapping[str, tuple[str, ...]]
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of a field; none if it is absent."""
+        return self.values.get(name, ())
+
+    def one(self, name: str) -> str:
+        """The value of a field that a form has once, "" if it is absent. Twice is a 422."""
+        found = self.all(name)
+        if len(found) > 1:
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, f"The form says “{name}” more than once.")
+        return found[0] if found else ""
+
+
+async def read_fields(request: Request) -> Fields:
+    """The form of a request, urlencoded or multipart; no body is an empty form.
+
+    Raises HTTPException: 413 over 64 KB, 415 for another type, 400 for what is no form, 422 for a field that no
+    person could have meant.
+    """
+    body = await _body(request)
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        pairs = await _multipart(request, body)
+    elif kind == "application/x-www-form-urlencoded" or not body:
+        pairs = _urlencoded(body)
+    else:
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    values: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        _check(name)
+        _check(value)
+        values[name] = (*values.get(name, ()), value)
+    return Fields(values)
+
+
+def form_token(keys: TokenKeys, now: datetime) -> str:
+    """A token for a form that is handed out now. It holds the time and our signature, and is kept nowhere."""
+    return keys.sign(_PURPOSE, str(int(now.timestamp())))
+
+
+def judge_form_token(keys: TokenKeys, token: str, now: datetime) -> Literal["good", "early", "old", "forged"]:
+    """Whether a form came back in the time that a person takes: after 3 seconds and within a day."""
+    found = keys.read(_PURPOSE, token)
+    if found is None:
+        return "forged"
+    age = now.timestamp() - int(found[0])
+    if age < YOUNGEST.total_seconds():
+        return "early"
+    return "good" if age <= OLDEST.total_seconds() else "old"
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST_BODY:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return body
+
+
+def _urlencoded(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except ValueError:  # also a UnicodeDecodeError: the text is no UTF-8
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "What was sent is no form in UTF-8.") from None
+
+
+async def _multipart(request: Request, body: bytes) -> list[tuple[str, str]]:
+    async def stream() -> AsyncIterator[bytes]:
+        yield body
+
+    parser = MultiPartParser(request.headers, stream(), max_files=0, max_fields=MOST_FIELDS)  # type: ignore[arg-type]
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError, ValueError):
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "What was sent is no form.") from None
+    return [(name, value) for name, value in form.multi_items() if not isinstance(value, UploadFile)]
+
+
+def _check(text: str) -> None:
+    if len(text) > LONGEST_FIELD:
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "A field of the form is far too long.")
+    if any((ord(c) < 32 and c not in "\t\r\n") or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000 for c in text):
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "A field of the form holds a control character.")

@@ -1,0 +1,47 @@
+"""A clipping as a page shows it: plain values, read inside the session, with the rights already applied."""
+
+from dataclasses import dataclass
+
+from feeds.links import web_link
+from feeds.text import shown_title
+from syndicate.clippings.store import path
+from syndicate.config import Config, Section
+from syndicate.models import Clipping
+from syndicate.publishing.attribution import SEPARATOR, attribution, shown_body, shown_summary
+
+
+@dataclass(frozen=True)
+class Item:
+    """One clipping. `href` is our page of it, `link` the original article or ""; `summary` and `body` hold only what
+    its rights let us show."""
+
+    id: str
+    headline: str
+    href: str
+    link: str
+    publication: str
+    meta: str
+    deck: str
+    summary: str
+    body: tuple[str, ...]
+    section: Section | None
+    archival: bool
+
+
+def item(clipping: Clipping, config: Config) -> Item:
+    """The view of a published clipping."""
+    deck = shown_title(clipping.deck) if clipping.deck and clipping.rights != "link" else ""
+    summary = shown_summary(clipping)
+    return Item(
+        id=clipping.id,
+        headline=shown_title(clipping.headline),
+        href=path(clipping),
+        link=web_link(clipping.link or ""),
+        publication=clipping.publication or "",
+        meta=SEPARATOR.join(attribution(clipping, config.site.language)),
+        deck=deck,
+        summary="" if summary == deck else summary,
+        body=shown_body(clipping),
+        section=next((s for s in config.sections if s.slug == clipping.section), None),
+        archival=clipping.archival,
+    )

@@ -1,0 +1,92 @@
+"""A subscriber's own page: which digests come, and leaving them all."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from subscribers import consent, preferences
+from subscribers.errors import NotConfirmed
+from syndicate.signup import UnknownDigest
+from syndicate.web.public.forms import Fields, read_fields
+from syndicate.web.public.headers import PERSONAL
+from syndicate.web.public.people import Person, digest_names, person
+from syndicate.web.public.routing import act, show
+from syndicate.web.public.site import PublicSite
+from syndicate.web.public.subscribing import choices, consent_words
+from syndicate.web.public.view import View
+
+
+class Preferring:
+    """The endpoints of this room."""
+
+    def __init__(self, site: PublicSite, view: View) -> None:
+        self._site = site
+        self._view = view
+
+    def attach(self, app: FastAPI) -> None:
+        """Give `app` the page."""
+        show(app, "/preferences/{token}", self.look)
+        act(app, "/preferences/{token}", self.change)
+
+    def look(self, token: str) -> Response:
+        """The boxes as they are. Who has left or not confirmed yet is told how to come (back)."""
+        uid = self._read(token)
+        with self._site.database.read() as session:
+            who = person(session, uid)
+        return self._page(who)
+
+    def change(self, token: str, fields: Annotated[Fields, Depends(read_fields)]) -> Response:
+        """Save the boxes, or leave everything. 409 for somebody who is not subscribed any more."""
+        uid = self._read(token)
+        site = self._site
+        try:
+            with site.database.write() as session:
+                who = person(session, uid)
+                if who is None:
+                    raise HTTPException(HTTPStatus.CONFLICT)
+                self._act(session, who, fields)
+                who = person(session, uid)
+        except NotConfirmed:
+            raise HTTPException(
+                HTTPStatus.CONFLICT, "You are not subscribed any more. To come back, use the sign-up form."
+            ) from None
+        except UnknownDigest:
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "There is no such newsletter any more.") from None
+        site.wake()
+        return self._page(who, saved=True)
+
+    def _act(self, session: Session, who: Person, fields: Fields) -> None:
+        now = self._site.clock()
+        if fields.one("action") == "leave-all":
+            consent.unsubscribe(session, who.id, None, way="page", now=now)
+            return
+        boxes = fields.all("digest")
+        chosen = self._site.signup.known(boxes) if boxes else ()
+        # What the site no longer offers has no box, so an empty place for it is not a wish to leave it.
+        kept = tuple(slug for slug in who.active if slug not in self._site.signup.digests)
+        words = consent_words(self._site.config)
+        preferences.choose(session, who.id, (*chosen, *kept), way="page", words=words, now=now)
+
+    def _page(self, who: Person | None, *, saved: bool = False) -> Response:
+        if who is None or who.state != "confirmed":
+            return self._view.page("left.html", "You are not subscribed", headers=PERSONAL, saved=saved)
+        config = self._site.config
+        return self._view.page(
+            "preferences.html",
+            "What you get",
+            headers=PERSONAL,
+            masked=who.masked,
+            choices=choices(config.digests, who.active),
+            names=digest_names(config, who.active),
+            saved=saved,
+        )
+
+    def _read(self, token: str) -> str:
+        named = self._site.keys.tokens.read("preferences", token)
+        if named is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "This is no link of ours. Look whether it was copied whole.")
+        return named[0]
