@@ -150,7 +150,7 @@ class SignUp:
         )
 
     def _letter(self, session: Session, token: str) -> Letter | None:
-        named = self.keys.tokens.read(TOKEN_PURPOSE, token)
+        named = self.keys.tokens.read(TOKEN_PURPOSE, token) if token.isascii() else None
         letter = letters.by_uid(session, named[0]) if named else None
         return letter if letter is not None and letter.kind == LETTER_KIND else None
 

@@ -102,7 +102,7 @@ def test_a_network_is_all_that_is_kept_of_an_address(ip: str, network: str | Non
 
 
 @given(st.ip_addresses())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_a_network_fits_its_column_and_is_its_own_network(ip: object) -> None:
     network = network_of(str(ip))
     assert network is not None

@@ -1,0 +1,244 @@
+"""Whatever people do, in whatever order, the one query names exactly those who may get a mail."""
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from subscribers import consent, preferences, suppression
+from subscribers.addresses import parse
+from subscribers.errors import HasLeft, NotConfirmed, Suppressed
+from subscribers.listing import listing
+from subscribers.models import Base, ConsentEvent, Subscriber, Subscription
+from subscribers.models import Suppression as SuppressionRow
+from subscribers.recipients import count, recipients, still_wanted
+from syndicate.database import Database
+
+DIGESTS = ("daily", "weekly", "monthly")
+NAMES = ("ann", "bob", "cleo")
+START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+TABLES = [model.metadata.tables[model.__tablename__] for model in (Subscriber, Subscription, ConsentEvent)]
+TABLES.append(Base.metadata.tables[SuppressionRow.__tablename__])
+
+
+@dataclass
+class Person:
+    """What the rules say of one person, kept apart from any database."""
+
+    state: str = "unconfirmed"
+    wishes: dict[str, str] = field(default_factory=dict)
+    suppressed: bool = False
+    known: bool = False
+
+    def gets(self, digest: str) -> bool:
+        return self.state == "confirmed" and self.wishes.get(digest) == "active" and not self.suppressed
+
+    def leave(self, digests: Iterable[str]) -> tuple[str, ...]:
+        gone = tuple(sorted(d for d in digests if self.wishes.get(d) in ("asked", "active")))
+        self.wishes |= dict.fromkeys(gone, "ended")
+        needed = "active" if self.state == "confirmed" else "asked"
+        if gone and needed not in self.wishes.values():
+            self.state = "unsubscribed"
+        return gone
+
+
+class World:
+    """The rooms and the rules side by side: each act is done to both, and what it answers is compared."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.people = {name: Person() for name in NAMES}
+        self.ids: dict[str, int] = {}
+        self.now = START
+
+    def tick(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+    def ask(self, name: str, digests: tuple[str, ...]) -> None:
+        person = self.people[name]
+        asked = consent.ask(
+            self.session,
+            parse(f"{name}@example.org"),
+            digests,
+            hash_of=lambda key: key,
+            language="en",
+            way="form",
+            words="Yes",
+            now=self.tick(),
+        )
+        assert asked.suppressed == person.suppressed
+        self.ids[name], person.known = asked.subscriber.id, True
+        if not person.suppressed:
+            person.wishes |= {d: "asked" for d in digests if person.wishes.get(d) != "active"}
+
+    def confirm(self, name: str, digests: tuple[str, ...]) -> None:
+        person = self.people[name]
+        works = not person.suppressed and any(person.wishes.get(d) in ("asked", "active") for d in digests)
+        done = consent.confirm(self.session, self.ids.get(name, -1), digests, way="page", now=self.tick())
+        assert done == works
+        if works:
+            person.wishes |= {d: "active" for d in digests if person.wishes.get(d) == "asked"}
+            person.state = "confirmed"
+
+    def add(self, name: str, digests: tuple[str, ...]) -> None:
+        person, refusal = self.people[name], None
+        left = any(person.wishes.get(d) == "ended" for d in digests)
+        try:
+            added = consent.add(
+                self.session,
+                parse(f"{name}@example.org"),
+                digests,
+                hash_of=lambda key: key,
+                language="en",
+                consent="on paper",
+                way="command",
+                now=self.tick(),
+            )
+        except (Suppressed, HasLeft) as error:
+            refusal = type(error)
+        if person.suppressed:
+            assert refusal is Suppressed
+        elif person.state == "unsubscribed" or left:
+            assert refusal is HasLeft
+        else:
+            assert refusal is None
+            self.ids[name], person.known, person.state = added.id, True, "confirmed"
+            person.wishes |= dict.fromkeys(digests, "active")
+
+    def leave(self, name: str, digest: str | None) -> None:
+        person = self.people[name]
+        if not person.known:
+            return
+        ended = consent.unsubscribe(self.session, self.ids[name], digest, way="page", now=self.tick())
+        assert ended == person.leave(DIGESTS if digest is None else (digest,))
+        if digest is None:
+            person.state = "unsubscribed"
+
+    def choose(self, name: str, digests: tuple[str, ...]) -> None:
+        person = self.people[name]
+        if not person.known:
+            return
+        try:
+            change = preferences.choose(self.session, self.ids[name], digests, way="page", now=self.tick())
+        except NotConfirmed:
+            assert person.state != "confirmed"
+            return
+        assert person.state == "confirmed"
+        assert set(change.added) == {d for d in digests if person.wishes.get(d) != "active"}
+        person.wishes |= dict.fromkeys(digests, "active")
+        assert change.ended == person.leave(set(DIGESTS) - set(digests))
+
+    def suppress(self, name: str) -> None:
+        new = suppression.suppress(self.session, f"{name}@example.org", address=None, reason="by-hand", now=self.tick())
+        assert new != self.people[name].suppressed
+        self.people[name].suppressed = True
+
+    def lift(self, name: str) -> None:
+        lifted = suppression.lift(self.session, f"{name}@example.org", way="command", now=self.tick())
+        assert lifted == self.people[name].suppressed
+        self.people[name].suppressed = False
+
+    def check(self) -> None:
+        """The query, its count and its second look agree with the rules, and so does what people read."""
+        for digest in DIGESTS:
+            expected = sorted(self.ids[name] for name, person in self.people.items() if person.gets(digest))
+            assert [row.subscriber_id for row in self.session.execute(recipients(digest))] == expected
+            assert count(self.session, digest) == len(expected)
+            assert list(self.session.scalars(still_wanted(digest, list(self.ids.values())))) == expected
+        listed = {who.address: who for who in listing(self.session)}
+        known: Mapping[str, Person] = {name: person for name, person in self.people.items() if person.known}
+        assert set(listed) == {f"{name}@example.org" for name in known}
+        for name, person in known.items():
+            who = listed[f"{name}@example.org"]
+            assert who.state == person.state
+            assert set(who.digests) == {d for d, wish in person.wishes.items() if wish == "active"}
+            assert set(who.asked) == {d for d, wish in person.wishes.items() if wish == "asked"}
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """The rooms on a database of their own, with no other table than theirs."""
+
+    names = st.sampled_from(NAMES)
+    some = st.lists(st.sampled_from(DIGESTS), min_size=1, max_size=3).map(tuple)
+    letters = Bundle("letters")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.engine = create_engine("sqlite://", poolclass=StaticPool)
+        Base.metadata.create_all(self.engine, tables=TABLES)
+        self.session = Session(self.engine)
+        self.world = World(self.session)
+
+    @rule(target=letters, name=names, digests=some)
+    def ask(self, name: str, digests: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+        self.world.ask(name, digests)
+        return name, digests
+
+    @rule(letter=letters)
+    def confirm_what_a_letter_asked(self, letter: tuple[str, tuple[str, ...]]) -> None:
+        self.world.confirm(*letter)
+
+    @rule(name=names, digests=some)
+    def add(self, name: str, digests: tuple[str, ...]) -> None:
+        self.world.add(name, digests)
+
+    @rule(name=names, digest=st.sampled_from((*DIGESTS, None)))
+    def leave(self, name: str, digest: str | None) -> None:
+        self.world.leave(name, digest)
+
+    @rule(name=names, digests=st.one_of(some, st.just(())))
+    def choose(self, name: str, digests: tuple[str, ...]) -> None:
+        self.world.choose(name, digests)
+
+    @rule(name=names)
+    def suppress(self, name: str) -> None:
+        self.world.suppress(name)
+
+    @rule(name=names)
+    def lift(self, name: str) -> None:
+        self.world.lift(name)
+
+    @invariant()
+    def the_query_is_right(self) -> None:
+        self.world.check()
+
+    def teardown(self) -> None:
+        self.session.close()
+        self.engine.dispose()
+
+
+AnyOrder.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None, derandomize=True)
+TestAnyOrder = AnyOrder.TestCase
+
+
+def test_a_long_random_life_is_right_on_both_databases(database: Database) -> None:
+    """The same acts as above, many in a row, each in a transaction of its own."""
+    chance = random.Random(20261124)
+    with database.read() as session:
+        world = World(session)
+    for step in range(150):
+        name = chance.choice(NAMES)
+        digests = tuple(chance.sample(DIGESTS, chance.randint(1, 3)))
+        act = chance.choices(("ask", "confirm", "add", "leave", "choose", "suppress", "lift"), (6, 6, 3, 3, 3, 1, 2))[0]
+        with database.write() as session:
+            world.session = session
+            match act:
+                case "leave":
+                    world.leave(name, chance.choice((*DIGESTS, None)))
+                case "suppress" | "lift":
+                    getattr(world, act)(name)
+                case _:
+                    getattr(world, act)(name, digests)
+        if step % 5 == 0:
+            with database.read() as session:
+                world.session = session
+                world.check()
+    assert len(world.ids) == len(NAMES)
