@@ -12,7 +12,7 @@ from syndicate.clippings import fields
 from syndicate.clippings.fields import BadClipping
 from syndicate.clippings.importing import ID_CHARACTERS, ImportReport, import_archived
 from syndicate.clippings.paths import path, slug
-from syndicate.clippings.revision import bump
+from syndicate.clippings.revision import bump, hold
 from syndicate.clippings.streams import ArchiveMonth, archive_months, in_month, listing, published
 from syndicate.datelines import Dateline
 from syndicate.errors import NotFound
@@ -135,8 +135,11 @@ def retract(session: Session, clipping_id: str, *, now: datetime) -> Clipping:
 
 
 def _for_change(session: Session, clipping_id: str) -> Clipping:
-    """The clipping, read again and kept from others until the commit. Not from a foreign key that looks at it (hence
-    `key_share`): an edition that takes it while we change it would otherwise wait for us and we for it."""
+    """The clipping, read again and kept from other publishers until the commit; they all line up at the site's row
+    first, so that two who change the same two clippings cannot wait for each other. A foreign key may look at it
+    meanwhile (hence `key_share`): an edition that takes it would otherwise wait for us and we for it."""
+    session.flush()
+    hold(session)
     if not _ID.fullmatch(clipping_id):
         return _found(None, clipping_id)
     return _found(
@@ -156,7 +159,7 @@ def _whole(moment: datetime) -> datetime:
 
 def _own_second(session: Session, now: datetime) -> datetime:
     """The first whole second from now on that comes after every other clipping's: feeds want them distinct. The
-    bump before it lets only one transaction at a time in here."""
+    site's row, which the caller holds, lets only one transaction at a time in here."""
     second = _whole(now)
     latest = session.scalar(
         select(func.max(Clipping.updated_at)).where(Clipping.archival.is_(False), Clipping.updated_at >= second)

@@ -1,0 +1,140 @@
+"""Choosing and storing an edition with its items, in one write transaction that holds the digest's record."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
+
+from subscribers.ids import new_uid
+from syndicate.config import Config, Digest
+from syndicate.editions.plan import Candidate, Chosen, Plan, Rules, plan, rules
+from syndicate.editions.records import Record
+from syndicate.models import Clipping, Edition, EditionItem
+from syndicate.timetable import SlotTime, parse
+
+
+def planned(session: Session, config: Config, digest: Digest, *, record: Record, at: datetime, slot: bool) -> Plan:
+    """What an edition of the moment `at` would hold. Only a scheduled one (`slot`, or `each`) knows a cut-off."""
+    each = parse(digest.schedule).each
+    wanted = rules(
+        sections=digest.sections,
+        max_age=digest.max_age,
+        min_items=1 if each else digest.min_items,
+        max_items=digest.max_items,
+        first_seen_at=record.first_seen_at,
+        each=each,
+        at=at,
+        cutoff=digest.cutoff if slot else digest.cutoff * 0,
+        zone=config.zone,
+        last_at=_last_at(session, digest.slug),
+    )
+    return plan(_candidates(session, digest.slug, wanted), wanted)
+
+
+def store(
+    session: Session,
+    digest: str,
+    *,
+    kind: str,
+    key: str,
+    chosen: Plan,
+    slot: SlotTime | None,
+    now: datetime,
+    wanted_at: datetime | None = None,
+) -> int | None:
+    """Store the edition as a draft with its items, or as `skipped` with the reason. Returns its id, None if this key
+    was decided before. `wanted_at` is when somebody asked for it to be sent at once (see lifecycle)."""
+    edition = bare(session, digest, kind=kind, key=key, slot=slot, now=now, state="draft")
+    if edition is None:
+        return None
+    if chosen.empty:
+        edition.state, edition.reason, edition.finished_at = "skipped", chosen.empty, now
+    else:
+        edition.started_at = wanted_at
+        take(session, edition, chosen.items)
+    session.flush()
+    return edition.id
+
+
+def bare(
+    session: Session,
+    digest: str,
+    *,
+    kind: str,
+    key: str,
+    slot: SlotTime | None,
+    now: datetime,
+    state: str,
+    reason: str | None = None,
+) -> Edition | None:
+    """Store an edition without items. None if (digest, kind, key) was decided before: the held record lets nobody
+    come between the look and the insert, and the unique key would stop who came without it."""
+    there = select(Edition.id).where(Edition.digest == digest, Edition.kind == kind, Edition.key == key)
+    if session.scalar(there) is not None:
+        return None
+    edition = Edition(
+        uid=new_uid(),
+        digest=digest,
+        kind=kind,
+        key=key,
+        slot=slot.local if slot else None,
+        slot_at=slot.at if slot else None,
+        state=state,
+        reason=reason,
+        created_at=now,
+        finished_at=now if state == "skipped" else None,
+    )
+    session.add(edition)
+    session.flush()
+    return edition
+
+
+def take(session: Session, edition: Edition, items: Iterable[Chosen]) -> None:
+    """Store the items of an edition in their order; each is claimed for its digest."""
+    for position, item in enumerate(items, 1):
+        session.add(
+            EditionItem(
+                edition_id=edition.id,
+                position=position,
+                digest=edition.digest,
+                clipping_id=item.clipping_id,
+                section=item.section,
+                claims=True,
+            )
+        )
+
+
+def _candidates(session: Session, digest: str, wanted: Rules) -> list[Candidate]:
+    """The published clippings young enough to be thought about, with who holds them; what is older than `max_age`
+    or archival is not even read, as it grows for ever."""
+    held = and_(EditionItem.clipping_id == Clipping.id, EditionItem.digest == digest, EditionItem.claims.is_(True))
+    rows = session.execute(
+        select(
+            Clipping.id,
+            Clipping.section,
+            Clipping.headline,
+            Clipping.state,
+            Clipping.archival,
+            Clipping.never_mail,
+            Clipping.published_at,
+            EditionItem.edition_id,
+        )
+        .outerjoin(EditionItem, held)
+        .where(
+            Clipping.state == "published",
+            Clipping.archival.is_(False),
+            Clipping.published_at >= wanted.fresh_from,
+        )
+    )
+    return [Candidate(*row) for row in rows]
+
+
+def _last_at(session: Session, digest: str) -> datetime | None:
+    """When this digest last had something to say."""
+    moment: datetime | None = session.scalar(
+        select(func.max(func.coalesce(Edition.slot_at, Edition.created_at))).where(
+            Edition.digest == digest, Edition.state.not_in(("skipped", "cancelled", "held"))
+        )
+    )
+    return moment

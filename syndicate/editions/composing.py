@@ -1,0 +1,65 @@
+"""From the page of an edition to the mail that is sent: rendered, inlined, measured and composed once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from syndicate.config import Config, Digest
+from syndicate.editions.fitting import LARGEST_HTML, TooLarge, fit
+from syndicate.editions.pages import digest_page
+from syndicate.editions.snapshot import Snapshot
+from syndicate.errors import SyndicateError
+from syndicate.mail.compose import Composition, Headers, compose
+from syndicate.mail.pages import DigestPage
+from syndicate.mail.render import Renderer
+
+_FILLED_SLOT = 160
+"""Bytes that a filled slot may be longer than its mark: an address on the site with a token."""
+
+
+class MailTooLarge(SyndicateError):
+    """An edition that cannot be made small enough."""
+
+
+@dataclass(frozen=True)
+class Composer:
+    """Composes editions with the site's templates. The same snapshot and moment give the same bytes."""
+
+    config: Config
+    renderer: Renderer
+
+    def compose(self, digest: Digest, snapshot: Snapshot, *, number: int | None, at: datetime) -> Composition:
+        """The mail of this edition in the site's language; `at` is its Date. Raises TemplateFault, or MailTooLarge
+        when even one item does not fit below the size at which mail is clipped."""
+        page = digest_page(self.config, digest, snapshot, number=number, at=at)
+        composed = fit(page, compose=lambda shown: self._composed(digest, snapshot, shown, at=at), size=html_size)
+        if isinstance(composed, TooLarge):
+            raise MailTooLarge(
+                f"edition {snapshot.id} has {composed.size} bytes of HTML with one item, {LARGEST_HTML} is the most: "
+                f"shorten its note, the partners' lines or the template {digest.template!r}"
+            )
+        return composed
+
+    def _composed(self, digest: Digest, snapshot: Snapshot, page: DigestPage, *, at: datetime) -> Composition:
+        mail = self.config.mail
+        rendered = self.renderer.render(digest.template, page)
+        headers = Headers(
+            sender=digest.sender or mail.sender,
+            reply_to=mail.reply_to,
+            subject=rendered.subject,
+            date=at,
+            list_id=f"{digest.name} <{digest.slug}.{mail.list_domain}>",
+            list_unsubscribe_mailto=None,
+            archive=f"{self.config.site.url}/editions/{digest.slug}",
+            feedback_id=f"{snapshot.uid}:{digest.slug}:{snapshot.kind}:{mail.list_domain}",
+            kind="digest",
+            message_domain=mail.list_domain,
+            language=self.config.site.language,
+        )
+        return compose(rendered, headers, boundary_seed=snapshot.uid)
+
+
+def html_size(composition: Composition) -> int:
+    """The bytes of the HTML part as a mail program holds it, its slots filled."""
+    return len(composition.html.encode()) + _FILLED_SLOT * sum(
+        piece.part == "html" and bool(piece.slot) for piece in composition.pieces
+    )

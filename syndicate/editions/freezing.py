@@ -1,0 +1,158 @@
+"""The freeze: what an edition says is composed once, outside any transaction, and stored only if it is still true."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from syndicate.config import Config
+from syndicate.database import Database
+from syndicate.editions import snapshot as snapshots
+from syndicate.editions.choosing import planned, take
+from syndicate.editions.composing import Composer
+from syndicate.editions.expiry import expires_at
+from syndicate.editions.records import hold
+from syndicate.editions.snapshot import Snapshot
+from syndicate.errors import Refused
+from syndicate.mail.compose import Composition
+from syndicate.models import Clipping, Edition, EditionItem, Variant
+from syndicate.timetable import parse
+
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A draft to be composed, and the number it would get. Compared whole: any difference means: again."""
+
+    snapshot: Snapshot
+    number: int | None
+
+
+def freeze(database: Database, config: Config, composer: Composer, edition_id: int, *, now: datetime) -> str:
+    """Freeze the content of a draft (of a held edition, whose items are chosen first). Returns the edition's state
+    then: `approved`; `skipped` if nothing was left to say; or, if it was no draft, the state it is in, untouched.
+
+    Items that are not published any more are dropped first. If anything changed while it was composed it is composed
+    again; Refused if that never ends. Raises NotFound, TemplateFault, MailTooLarge."""
+    for _ in range(_TRIES):
+        with database.write() as session:
+            prepared = _prepare(session, config, edition_id, now=now)
+        if isinstance(prepared, str):
+            return prepared
+        snapshot = prepared.snapshot
+        digest = config.digest(snapshot.digest)
+        at = snapshot.slot_at or now
+        composition = composer.compose(digest, snapshot, number=prepared.number, at=at)
+        with database.write() as session:
+            if _store(session, config, prepared, composition, at=at, now=now):
+                return "approved"
+    raise Refused(f"edition {edition_id} kept changing while it was composed: try again")
+
+
+def give_number_back(session: Session, edition: Edition) -> None:
+    """Let the next edition have the number of one that will not appear; only the newest, or others would move."""
+    if edition.number is not None and edition.number + 1 == _next_number(session, edition.digest):
+        edition.number = None
+        session.flush()
+
+
+def drop_unpublished(session: Session, edition: Edition) -> None:
+    """Remove the items whose clipping is not published any more, and with them their claim."""
+    public = select(Clipping.id).where(Clipping.state == "published")
+    session.execute(
+        delete(EditionItem).where(EditionItem.edition_id == edition.id, EditionItem.clipping_id.not_in(public)),
+        execution_options={"synchronize_session": "fetch"},
+    )
+
+
+def end_if_empty(session: Session, edition: Edition, *, now: datetime) -> None:
+    """A draft without items has nothing to say: it is skipped, and decided."""
+    session.flush()
+    left = select(func.count()).select_from(EditionItem).where(EditionItem.edition_id == edition.id)
+    if edition.state == "draft" and not session.scalar(left):
+        edition.state, edition.finished_at = "skipped", now
+        edition.reason = "every clipping in it was retracted"
+        give_number_back(session, edition)
+
+
+def _prepare(session: Session, config: Config, edition_id: int, *, now: datetime) -> _Prepared | str:
+    hold(session, snapshots.edition(session, edition_id).digest, now=now)
+    edition = snapshots.edition(session, edition_id, lock=True)
+    if edition.state == "held":
+        _choose_late(session, config, edition, now=now)
+    if edition.state != "draft":
+        return edition.state
+    drop_unpublished(session, edition)
+    end_if_empty(session, edition, now=now)
+    return _prepared(session, edition) if edition.state == "draft" else edition.state
+
+
+def _prepared(session: Session, edition: Edition) -> _Prepared:
+    session.flush()
+    number = edition.number
+    if number is None and edition.kind != "correction":
+        number = _next_number(session, edition.digest)
+    return _Prepared(snapshots.take(session, edition.id), number)
+
+
+def _choose_late(session: Session, config: Config, edition: Edition, *, now: datetime) -> None:
+    """A slot that was held without items gets them now: those it would have had, if nothing took them meanwhile."""
+    if edition.slot_at is None or edition.chosen is not None or edition.approved_at is not None:
+        raise Refused(f"edition {edition.id} was held while it was sent: let the outbox go on first")
+    record = hold(session, edition.digest, now=now)
+    digest = config.digest(edition.digest)
+    chosen = planned(session, config, digest, record=record, at=edition.slot_at, slot=True)
+    if chosen.empty:
+        edition.state, edition.reason, edition.finished_at = "skipped", chosen.empty, now
+    else:
+        edition.state, edition.reason = "draft", None
+        take(session, edition, chosen.items)
+    session.flush()
+
+
+def _store(
+    session: Session, config: Config, prepared: _Prepared, composition: Composition, *, at: datetime, now: datetime
+) -> bool:
+    """Store the composition if the edition is still what it was composed from. False: it changed, nothing is stored."""
+    was = prepared.snapshot
+    hold(session, was.digest, now=now)
+    edition = snapshots.edition(session, was.id, lock=True)
+    if edition.state != "draft" or _prepared(session, edition) != prepared:
+        return False
+    session.execute(delete(Variant).where(Variant.edition_id == edition.id))
+    session.add(
+        Variant(
+            edition_id=edition.id,
+            language=composition.language,
+            composition=composition.to_bytes(),
+            hash=composition.hash,
+        )
+    )
+    session.flush()
+    schedule = parse(config.digest(was.digest).schedule)
+    values = {
+        "state": "approved",
+        "reason": None,
+        "number": prepared.number,
+        "hash": _hash_of(session, edition.id),
+        "mail_date": at,
+        "approved_at": now,
+        "expires_at": expires_at(schedule, zone=config.zone, start=max(at, now), give_up=config.sending.give_up),
+    }
+    guarded = update(Edition).where(Edition.id == edition.id, Edition.state == "draft").values(values)
+    return session.connection().execute(guarded).rowcount == 1
+
+
+def _hash_of(session: Session, edition_id: int) -> str:
+    """One hash over those of all variants, by language."""
+    rows = session.execute(
+        select(Variant.language, Variant.hash).where(Variant.edition_id == edition_id).order_by(Variant.language)
+    )
+    return hashlib.sha256("".join(f"{language} {hash_}\n" for language, hash_ in rows).encode()).hexdigest()
+
+
+def _next_number(session: Session, digest: str) -> int:
+    return (session.scalar(select(func.max(Edition.number)).where(Edition.digest == digest)) or 0) + 1

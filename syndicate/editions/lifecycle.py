@@ -1,0 +1,218 @@
+"""The front door of an edition's life: what the tick, the commands and the web call. Each step may be repeated, by
+another process or after a crash: it is guarded by the state it starts from.
+
+A manual edition is sent because somebody asked for it (`send_now`, `start`). Until recipients are frozen its
+`started_at` holds that wish, so that the tick can go on where a command was killed; `report` does not show it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from syndicate.config import Config, Digest
+from syndicate.database import Database
+from syndicate.editions import records, sending
+from syndicate.editions import snapshot as snapshots
+from syndicate.editions.choosing import bare, planned, store
+from syndicate.editions.composing import Composer
+from syndicate.editions.freezing import freeze
+from syndicate.editions.plan import Plan
+from syndicate.editions.schedule import DueSlot, due
+from syndicate.editions.sending import Start
+from syndicate.errors import Refused, SyndicateError, UsageError
+from syndicate.mail.render import Renderer
+from syndicate.models import Edition
+from syndicate.timetable import parse
+
+_KEY_CHARACTERS = 40
+
+
+class TickFailed(SyndicateError):
+    """Some step of a tick failed; all others were done. The next tick tries again."""
+
+
+@dataclass(frozen=True)
+class Editions:
+    """Makes, freezes and starts the editions of a site's digests."""
+
+    config: Config
+    renderer: Renderer
+    composer: Composer = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "composer", Composer(self.config, self.renderer))
+
+    def first_seen(self, session: Session, now: datetime) -> None:
+        """Remember the digests of the configuration; slots before this moment are nobody's. Call at init and start."""
+        records.first_seen(session, (digest.slug for digest in self.config.digests), now=now)
+
+    def plan(self, session: Session, slug: str, now: datetime) -> Plan:
+        """What a manual edition of this digest would hold now, and why the rest stays out. Reads only. NotFound."""
+        digest = self.config.digest(slug)
+        record = records.find(session, slug) or records.Record(slug, now, None)
+        return planned(session, self.config, digest, record=record, at=now, slot=False)
+
+    def draft_now(self, database: Database, slug: str, key: str, now: datetime, *, send: bool = False) -> int:
+        """Make a manual edition with the items the scheduled run would take; `skipped` if there is nothing new.
+
+        `key` (up to 40 characters) comes from the form or command: the same key twice is one edition. With `send` the
+        tick goes on with it if the caller cannot. Returns the edition's id. Raises NotFound, UsageError."""
+        digest = self.config.digest(slug)
+        if not 1 <= len(key) <= _KEY_CHARACTERS or not key.isascii() or not key.isprintable():
+            raise UsageError(f"an edition's key is 1 to {_KEY_CHARACTERS} printable ASCII characters")
+        with database.write() as session:
+            record = records.hold(session, slug, now=now)
+            made = select(Edition.id).where(Edition.digest == slug, Edition.kind == "manual", Edition.key == key)
+            there = session.scalar(made)
+            if there is not None:
+                return there
+            chosen = planned(session, self.config, digest, record=record, at=now, slot=False)
+            wanted_at = now if send else None
+            new = store(session, slug, kind="manual", key=key, chosen=chosen, slot=None, now=now, wanted_at=wanted_at)
+            if new is None:
+                raise Refused(f"the edition with the key {key} was made at this moment by somebody else")
+            return new
+
+    def send_now(self, database: Database, slug: str, key: str, now: datetime) -> int:
+        """Draft, freeze and start a manual edition in one step. Returns its id; its state says how far it came:
+        `skipped` with nothing new, `approved` while the hold period runs, else `sending` or already `sent`."""
+        edition_id = self.draft_now(database, slug, key, now, send=True)
+        if freeze(database, self.config, self.composer, edition_id, now=now) == "approved":
+            with database.write() as session:
+                sending.start(session, self.config, edition_id, now=now)
+        return edition_id
+
+    def approve(self, database: Database, edition_id: int, now: datetime) -> str:
+        """Freeze the content of a draft, or of a slot held for a person. Returns `approved`, or `skipped` if nothing
+        is left to say. Raises NotFound, and Refused for an edition in any other state."""
+        with database.read() as session:
+            before = snapshots.edition(session, edition_id).state
+        if before not in ("draft", "held"):
+            raise Refused(f"edition {edition_id} is {before}: only a draft can be approved")
+        after = freeze(database, self.config, self.composer, edition_id, now=now)
+        if after not in ("approved", "skipped"):
+            raise Refused(f"edition {edition_id} is {after}: somebody else was first")
+        return after
+
+    def start(self, database: Database, edition_id: int, now: datetime) -> Start:
+        """Freeze the recipients of an approved edition and let the sender have it, unless the hold period still runs:
+        then this is the wish that the tick fulfils. Raises NotFound, Refused."""
+        with database.write() as session:
+            return sending.start(session, self.config, edition_id, now=now)
+
+    def pause(self, database: Database, edition_id: int, now: datetime) -> None:
+        """Stop a sending edition until it is resumed. Raises NotFound, Refused."""
+        with database.write() as session:
+            sending.pause(session, edition_id, now=now)
+
+    def resume(self, database: Database, edition_id: int, now: datetime) -> str:
+        """Let a paused edition go on; returns its state. Raises NotFound, Refused."""
+        with database.write() as session:
+            return sending.resume(session, edition_id, now=now)
+
+    def cancel(self, database: Database, edition_id: int, now: datetime) -> int:
+        """Call an edition off; returns how many of its mails had gone. Raises NotFound, Refused."""
+        with database.write() as session:
+            return sending.cancel(session, edition_id, now=now)
+
+    def tick(self, database: Database, now: datetime) -> None:
+        """Decide the slots that are due, freeze what needs no approval, start what may start.
+
+        One edition that fails does not keep the others back; TickFailed then names the failures at the end."""
+        failures: list[str] = []
+        for digest in self.config.digests:
+            try:
+                self._decide(database, digest, now)
+            except SyndicateError as error:
+                failures.append(f"{digest.slug}: {error}")
+        for edition_id in self._to_freeze(database):
+            try:
+                freeze(database, self.config, self.composer, edition_id, now=now)
+            except SyndicateError as error:
+                failures.append(f"edition {edition_id}: {error}")
+        for edition_id in self._to_start(database, now):
+            try:
+                self.start(database, edition_id, now)
+            except Refused:
+                continue  # another tick was first
+        if failures:
+            raise TickFailed("; ".join(failures))
+
+    def _decide(self, database: Database, digest: Digest, now: datetime) -> None:
+        """Look first without the lock: most minutes there is nothing to decide."""
+        with database.read() as session:
+            record = records.find(session, digest.slug)
+            if record is not None and not self._anything(session, digest, record, now):
+                return
+        with database.write() as session:
+            record = records.hold(session, digest.slug, now=now)
+            if parse(digest.schedule).each:
+                self._make_each(session, digest, record, now)
+                return
+            for slot in self._due(digest, record, now):
+                self._make_slot(session, digest, record, slot, now)
+                records.decided(session, record, slot.slot.at)
+
+    def _anything(self, session: Session, digest: Digest, record: records.Record, now: datetime) -> bool:
+        if parse(digest.schedule).each:
+            return bool(planned(session, self.config, digest, record=record, at=now, slot=True).items)
+        return bool(self._due(digest, record, now))
+
+    def _due(self, digest: Digest, record: records.Record, now: datetime) -> tuple[DueSlot, ...]:
+        rules = self.config.sending
+        return due(
+            parse(digest.schedule),
+            first_seen_at=record.first_seen_at,
+            last_slot_at=record.last_slot_at,
+            zone=self.config.zone,
+            now=now,
+            late=rules.late,
+            late_after=rules.late_after,
+        ).slots
+
+    def _make_slot(
+        self, session: Session, digest: Digest, record: records.Record, due_slot: DueSlot, now: datetime
+    ) -> None:
+        slot, key = due_slot.slot, due_slot.slot.local
+        if due_slot.fate == "make":
+            chosen = planned(session, self.config, digest, record=record, at=slot.at, slot=True)
+            store(session, digest.slug, kind="scheduled", key=key, chosen=chosen, slot=slot, now=now)
+            return
+        state = "held" if due_slot.fate == "hold" else "skipped"
+        reason = due_slot.reason
+        bare(session, digest.slug, kind="scheduled", key=key, slot=slot, now=now, state=state, reason=reason)
+
+    def _make_each(self, session: Session, digest: Digest, record: records.Record, now: datetime) -> None:
+        chosen = planned(session, self.config, digest, record=record, at=now, slot=True)
+        for item in reversed(chosen.items):  # the oldest gets the lowest number
+            one = Plan((item,), ())
+            store(session, digest.slug, kind="scheduled", key=item.clipping_id, chosen=one, slot=None, now=now)
+
+    def _to_freeze(self, database: Database) -> Iterable[int]:
+        """Drafts that wait for no person: scheduled ones, and manual ones somebody wanted sent; none where approval
+        is asked."""
+        if self.config.desk.approval:
+            return ()
+        with database.read() as session:
+            return session.scalars(
+                select(Edition.id)
+                .where(Edition.state == "draft", Edition.digest.in_(self._slugs()))
+                .where((Edition.kind == "scheduled") | Edition.started_at.is_not(None))
+                .order_by(Edition.id)
+            ).all()
+
+    def _to_start(self, database: Database, now: datetime) -> Iterable[int]:
+        with database.read() as session:
+            return session.scalars(
+                select(Edition.id)
+                .where(Edition.state == "approved", Edition.digest.in_(self._slugs()))
+                .where((Edition.kind == "scheduled") | Edition.started_at.is_not(None))
+                .where(Edition.approved_at <= now - self.config.sending.hold_period)
+                .order_by(Edition.id)
+            ).all()
+
+    def _slugs(self) -> list[str]:
+        return [digest.slug for digest in self.config.digests]

@@ -1,0 +1,80 @@
+"""An edition as a page: what the mail's templates and the edition's page on the web are made from. Pure."""
+
+from datetime import date, datetime
+from itertools import groupby
+
+from syndicate.clippings.paths import slug
+from syndicate.config import Config, Digest
+from syndicate.datelines import Dateline
+from syndicate.editions.snapshot import Item, Snapshot
+from syndicate.errors import NotFound
+from syndicate.mail.pages import DigestItem, DigestLines, DigestPage, PartnerLine, PartnerLink, SiteLines
+
+
+def digest_page(config: Config, digest: Digest, snapshot: Snapshot, *, number: int | None, at: datetime) -> DigestPage:
+    """The page of an edition: sections in the order of its items, numbers through all of them.
+
+    `at` (aware) is the edition's instant; its day is that of the site's zone."""
+    site = config.site
+    items = [_item(config, item, place) for place, item in enumerate(snapshot.items, 1)]
+    names = [_section_name(config, item.section) for item in snapshot.items]
+    grouped = groupby(zip(names, items, strict=True), key=lambda pair: pair[0])
+    archive = f"{site.url}/editions/{digest.slug}"
+    return DigestPage(
+        site=SiteLines(
+            name=site.name,
+            url=site.url,
+            tagline=site.tagline,
+            postal_address=site.postal_address,
+            language=site.language,
+            contact=site.contact,
+        ),
+        digest=DigestLines(slug=digest.slug, name=digest.name),
+        number=number,
+        date=day(config, at),
+        note=snapshot.note,
+        sections=tuple((name, tuple(item for _, item in pairs)) for name, pairs in grouped),
+        partners=tuple(
+            PartnerLine(
+                name=partner.name,
+                url=partner.url,
+                about=partner.about,
+                also=tuple(PartnerLink(also.name, also.url) for also in partner.also),
+            )
+            for partner in config.partners
+        ),
+        view_url=f"{archive}/{number}" if number else archive,
+        subscribe_url=f"{site.url}/subscribe",
+        total=len(items),
+    )
+
+
+def day(config: Config, at: datetime) -> date:
+    """The day that the site's clocks show at that instant."""
+    return at.astimezone(config.zone).date()
+
+
+def _item(config: Config, item: Item, number: int) -> DigestItem:
+    page_url = f"{config.site.url}/clippings/{item.clipping_id}/{slug(item.headline)}"
+    # With rights to the link alone, our own words about it stay out, and so do the source's.
+    says_more = item.rights != "link"
+    return DigestItem(
+        number=number,
+        headline=item.headline,
+        url=page_url if item.rights == "full" or not item.link else item.link,
+        page_url=page_url,
+        link=item.link,
+        dateline=Dateline.iso(item.dateline).display(config.site.language) if item.dateline else "",
+        publication=item.publication or "",
+        place=item.place or "",
+        byline=item.byline or "",
+        deck=(item.deck or "") if says_more else "",
+        summary=(item.summary or "") if says_more else "",
+    )
+
+
+def _section_name(config: Config, section: str) -> str:
+    try:
+        return config.section(section).name
+    except NotFound:
+        return section  # it left the configuration after the clipping was chosen

@@ -1,0 +1,91 @@
+"""An edition and its items as they stand, in one frozen value: what is composed from it must still be true when it is
+stored."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from syndicate.errors import NotFound
+from syndicate.models import Clipping, Edition, EditionItem
+
+
+@dataclass(frozen=True)
+class Item:
+    """A clipping in an edition, as it stands now."""
+
+    clipping_id: str
+    section: str
+    state: str
+    headline: str
+    link: str | None
+    publication: str | None
+    place: str | None
+    dateline: str | None
+    byline: str | None
+    deck: str | None
+    summary: str | None
+    rights: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An edition with its items in order."""
+
+    id: int
+    uid: str
+    digest: str
+    kind: str
+    state: str
+    number: int | None
+    slot_at: datetime | None
+    note: str | None
+    items: tuple[Item, ...]
+
+
+def edition(session: Session, edition_id: int, *, lock: bool = False) -> Edition:
+    """The edition of that id; with `lock` read anew and kept from others until the commit. Raises NotFound."""
+    query = select(Edition).where(Edition.id == edition_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    # Ids beyond 63 bits would be an error of the driver's.
+    found = session.scalars(query).one_or_none() if 0 < edition_id < 2**63 else None
+    if found is None:
+        raise NotFound(f"there is no edition {edition_id}")
+    return found
+
+
+def take(session: Session, edition_id: int) -> Snapshot:
+    """The edition as it stands. Raises NotFound."""
+    found = edition(session, edition_id)
+    items = session.execute(
+        select(
+            EditionItem.clipping_id,
+            EditionItem.section,
+            Clipping.state,
+            Clipping.headline,
+            Clipping.link,
+            Clipping.publication,
+            Clipping.place,
+            Clipping.dateline,
+            Clipping.byline,
+            Clipping.deck,
+            Clipping.summary,
+            Clipping.rights,
+        )
+        .join(Clipping, Clipping.id == EditionItem.clipping_id)
+        .where(EditionItem.edition_id == edition_id)
+        .order_by(EditionItem.position)
+    )
+    return Snapshot(
+        id=found.id,
+        uid=found.uid,
+        digest=found.digest,
+        kind=found.kind,
+        state=found.state,
+        number=found.number,
+        slot_at=found.slot_at,
+        note=found.note,
+        items=tuple(Item(*item) for item in items),
+    )
