@@ -28,7 +28,7 @@ __all__ = ["SLOTS", "Rendered", "Renderer", "TemplateFault", "mark"]
 _DOCTYPE: Final = "<!DOCTYPE html>"
 _LONGEST_SUBJECT: Final = 150
 # What an editor's template can make jinja2 raise, besides errors of its own.
-_FAULTS: Final = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+_FAULTS: Final = (OSError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
 class TemplateFault(SyndicateError):

@@ -17,8 +17,9 @@ _RIGHT_TO_LEFT: Final = frozenset({"ar", "he", "fa", "ur", "yi", "ps", "dv", "ck
 
 
 def longdate(day: date, language: str = "en") -> str:
-    """ "Thursday 26 November 2026"."""
-    return f"{_WEEKDAYS[day.weekday()]} {Dateline.iso(day.isoformat()).display(language)}"
+    """ "Thursday 26 November 2026"; the date alone in a language whose weekdays we do not know."""
+    words = Dateline.iso(day.isoformat()).display(language)
+    return f"{_WEEKDAYS[day.weekday()]} {words}" if language.split("-", maxsplit=1)[0].lower() == "en" else words
 
 
 def direction(language: str) -> str:
