@@ -1,0 +1,129 @@
+"""Makes the mail of a job: a delivery from its edition's frozen composition, a letter from its template."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from syndicate.config import Config
+from syndicate.database import Database
+from syndicate.errors import SyndicateError
+from syndicate.keys import SiteKeys
+from syndicate.mail.compose import Composition, Headers, compose
+from syndicate.mail.pages import ConfirmPage, SiteLines
+from syndicate.mail.personal import (
+    EditionRef,
+    LetterRef,
+    MailSite,
+    Outgoing,
+    Person,
+    delivery_mail,
+    letter_mail,
+)
+from syndicate.mail.render import Renderer
+from syndicate.mail.sign import SigningKey
+from syndicate.models import Variant
+from syndicate.outbox.jobs import DeliveryJob, Job, LetterJob
+
+_KEPT = 8
+
+
+class NoComposition(SyndicateError):
+    """An edition has nothing frozen to send."""
+
+
+@dataclass
+class MailMaker:
+    """Called with a job, gives its mail: the same bytes in every attempt. Safe for several threads."""
+
+    database: Database
+    config: Config
+    keys: SiteKeys
+    signing: Sequence[SigningKey]
+    renderer: Renderer
+    _compositions: dict[tuple[int, str], Composition] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, job: Job) -> Outgoing:
+        if isinstance(job, DeliveryJob):
+            return self._delivery(job)
+        return self._letter(job)
+
+    @property
+    def _site(self) -> MailSite:
+        mail = self.config.mail
+        return MailSite(self.config.site.url, mail.bounce_domain, mail.list_domain)
+
+    def _delivery(self, job: DeliveryJob) -> Outgoing:
+        return delivery_mail(
+            self._composition(job),
+            person=Person(job.subscriber_uid, job.address, job.since.astimezone(ZoneInfo(self.config.site.timezone))),
+            edition=EditionRef(job.edition_id, job.edition_uid, job.digest, job.mail_date),
+            site=self._site,
+            subscriber_id=job.subscriber_id,
+            keys=self.keys,
+            signing=self.signing,
+        )
+
+    def _letter(self, job: LetterJob) -> Outgoing:
+        if job.kind != "confirm":
+            raise NoComposition(f"there is no letter of the kind {job.kind!r}")
+        headers = Headers(
+            sender=self.config.mail.sender,
+            reply_to=self.config.mail.reply_to,
+            subject="",
+            date=job.asked_at,
+            list_id=None,
+            list_unsubscribe_mailto=None,
+            archive=None,
+            feedback_id=None,
+            kind="letter",
+            message_domain=self.config.mail.list_domain,
+            language=self.config.site.language,
+        )
+        return letter_mail(
+            compose(self.renderer.render("confirm", self._confirm_page(job)), headers, job.uid),
+            to=job.address,
+            letter=LetterRef(job.letter_id, job.uid, job.asked_at),
+            site=self._site,
+            keys=self.keys,
+            signing=self.signing,
+        )
+
+    def _confirm_page(self, job: LetterJob) -> ConfirmPage:
+        site = self.config.site
+        asked = job.params.get("digests")
+        wanted = asked if isinstance(asked, list) else []
+        return ConfirmPage(
+            site=SiteLines(site.name, site.url, site.tagline, site.postal_address, site.language, site.contact),
+            digests=tuple(digest.name for digest in self.config.digests if digest.slug in wanted),
+        )
+
+    def _composition(self, job: DeliveryJob) -> Composition:
+        key = (job.edition_id, job.language)
+        with self._lock:
+            known = self._compositions.get(key)
+        if known is None:
+            known = self._load(job)
+            with self._lock:
+                while len(self._compositions) >= _KEPT:
+                    del self._compositions[next(iter(self._compositions))]
+                self._compositions[key] = known
+        return known
+
+    def _load(self, job: DeliveryJob) -> Composition:
+        """The variant in the recipient's language, else in the site's."""
+        with self.database.read() as session:
+            found = dict(
+                session.execute(
+                    select(Variant.language, Variant.composition).where(Variant.edition_id == job.edition_id)
+                )
+                .tuples()
+                .all()
+            )
+        data = found.get(job.language) or found.get(self.config.site.language)
+        if data is None:
+            raise NoComposition(f"edition {job.edition_id} has no composition to send")
+        return Composition.from_bytes(data)

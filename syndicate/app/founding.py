@@ -1,0 +1,129 @@
+"""Makes a new site folder: configuration, secret, DKIM key, templates to edit, database. Everything or nothing."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import tomlkit
+from tomlkit.items import Table
+
+from subscribers.ids import new_uid
+from syndicate.config import Config, example_path, load
+from syndicate.database import Database
+from syndicate.editions.records import first_seen
+from syndicate.errors import SyndicateError
+from syndicate.keys import create_secret
+from syndicate.mail.sign import make_key
+from syndicate.migrations import upgrade
+from syndicate.models import Site
+
+
+class NotAnEmptyPlace(SyndicateError):
+    """The folder holds a site already, or something else that would be overwritten."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is known of the new site; what is None stays as in the example."""
+
+    name: str | None = None
+    url: str | None = None
+    mail_from: str | None = None
+    timezone: str | None = None
+    postal_address: str | None = None
+    contact: str | None = None
+
+
+def found(folder: Path, answers: Answers, *, clock: Callable[[], datetime], environ: Mapping[str, str]) -> Path:
+    """Make the site in `folder` (created if need be) and return the path of its config.toml.
+
+    Raises NotAnEmptyPlace if a file of a site is there already, ConfigError if the answers make no right
+    configuration; in either case nothing is left behind.
+    """
+    folder = folder.resolve()
+    _refuse_occupied(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Made beside the place and moved into it when all is right, so that a failure leaves no half a site.
+    with tempfile.TemporaryDirectory(prefix=".syndicate-", dir=folder.parent) as name:
+        draft = Path(name)
+        (draft / "config.toml").write_text(_configuration(answers), encoding="utf-8")
+        config = load(draft / "config.toml", environ=environ)
+        create_secret(config.site.secret_file)
+        for key in config.mail.dkim.keys:
+            make_key(key.key_file)
+        (draft / "templates").mkdir()
+        (draft / "templates" / "README.txt").write_text(_ABOUT_TEMPLATES, encoding="utf-8")
+        _tables(config, clock())
+        folder.mkdir(exist_ok=True)
+        for path in sorted(draft.iterdir()):
+            shutil.move(path, folder / path.name)
+    return folder / "config.toml"
+
+
+_ABOUT_TEMPLATES = """\
+A file here stands in for the packaged file of the same place, e.g. email/digest/body.html.
+Copy only what you want to change; what is not here comes from the program and stays up to date.
+"""
+
+
+def _refuse_occupied(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise NotAnEmptyPlace(f"{folder} is a file: name a folder for the new site")
+    for name in ("config.toml", "secret.key", "syndicate.db", "templates"):
+        if (folder / name).exists():
+            raise NotAnEmptyPlace(f"{folder} holds a site already ({name} is there): choose another folder")
+
+
+def _configuration(answers: Answers) -> str:
+    """The example with the answers in it, comments and all."""
+    document = tomlkit.parse(example_path().read_text(encoding="utf-8"))
+    site, mail = _table(document, "site"), _table(document, "mail")
+    for key, value in asdict(answers).items():
+        if value is not None and key != "mail_from":
+            site[key] = value
+    if answers.url is not None and (host := urlsplit(answers.url).hostname):
+        mail["list_domain"] = host
+    if answers.mail_from is not None:
+        mail["from"] = answers.mail_from
+        domain = answers.mail_from.rpartition("@")[2].strip("<> ")
+        if domain:
+            mail["bounce_domain"] = domain
+            _table(mail, "dkim")["domain"] = domain
+    return tomlkit.dumps(document)
+
+
+def _table(document: tomlkit.TOMLDocument | Table, key: str) -> Table:
+    table = document[key]
+    if not isinstance(table, Table):
+        raise SyndicateError(f"the example configuration has no table [{key}]: the installation is damaged")
+    return table
+
+
+def _tables(config: Config, now: datetime) -> None:
+    database = Database(config.database.url)
+    try:
+        upgrade(database)
+        with database.write() as session:
+            if session.get(Site, 1) is not None:
+                raise NotAnEmptyPlace("the database of this configuration holds a site already: name another one")
+            session.add(
+                Site(
+                    id=1,
+                    uid=new_uid(),
+                    tag_authority=urlsplit(config.site.url).hostname or "localhost",
+                    tag_date=now.date(),
+                    created_at=now,
+                    revision=1,
+                )
+            )
+            first_seen(session, [digest.slug for digest in config.digests], now=now)
+        if database.sqlite:
+            # The file is moved: nothing of it may stay in the log beside it.
+            with database.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        database.close()

@@ -1,0 +1,128 @@
+"""A site opened for work: its configuration, keys, database and the parts built from them."""
+
+import os
+import random
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+
+from subscribers.budgets import Limits
+from syndicate.app.composing import MailMaker
+from syndicate.config import Config, load
+from syndicate.database import Database
+from syndicate.editions.lifecycle import Editions
+from syndicate.editions.records import first_seen
+from syndicate.keys import SiteKeys, load_secret
+from syndicate.mail.render import Renderer
+from syndicate.mail.sign import load_keys
+from syndicate.mail.smtp import Relay
+from syndicate.migrations import require_current
+from syndicate.publishing.documents import Documents
+from syndicate.sender.carrier import Terms
+from syndicate.sender.process import Identity, Sender, Times
+from syndicate.signup import SignUp
+
+
+def utc_now() -> datetime:
+    """The clock of a running site."""
+    return datetime.now(UTC)
+
+
+def program_version() -> str:
+    """The installed version of the program."""
+    try:
+        return version("syndicate-news")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@dataclass(frozen=True)
+class App:
+    """The parts of one site. Close it when done; it is a context manager."""
+
+    config: Config
+    keys: SiteKeys
+    database: Database
+    renderer: Renderer
+    signup: SignUp
+    editions: Editions
+    documents: Documents
+    clock: Callable[[], datetime]
+
+    def relay(self) -> Relay:
+        """The relay of the configuration."""
+        smtp = self.config.mail.smtp
+        return Relay(
+            host=smtp.host,
+            port=smtp.port,
+            security=smtp.security,
+            username=smtp.username,
+            password=smtp.password.get_secret_value() if smtp.password else None,
+        )
+
+    def mail_maker(self) -> MailMaker:
+        """Makes the mail of a job. Raises DkimKeyFault (exit 2) when a key that should sign is not there."""
+        return MailMaker(self.database, self.config, self.keys, load_keys(self.config.mail.dkim), self.renderer)
+
+    def sender(self, times: Times | None = None) -> Sender:
+        """A new sender, not yet opened."""
+        smtp = self.config.mail.smtp
+        terms = Terms(
+            relay=self.relay(),
+            compose=self.mail_maker(),
+            clock=self.clock,
+            chance=random.random,
+            doubt=self.config.sending.uncertain,
+            messages_per_connection=smtp.messages_per_connection,
+        )
+        identity = Identity(socket.gethostname(), program_version())
+        return Sender(self.database, terms, connections=smtp.connections, identity=identity, times=times)
+
+    def tick(self) -> None:
+        """Decide what is due now."""
+        self.editions.tick(self.database, self.clock())
+
+    def close(self) -> None:
+        self.database.close()
+
+    def __enter__(self) -> "App":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def open_site(path: Path, *, environ: Mapping[str, str] = os.environ, clock: Callable[[], datetime] = utc_now) -> App:
+    """Open the site of this config.toml.
+
+    Raises ConfigError, MissingSecret, WrongShape or UsageError, each one line with its remedy."""
+    config = load(path, environ=environ)
+    keys = load_secret(config.site.secret_file)
+    database = Database(config.database.url)
+    try:
+        require_current(database)
+        with database.write() as session:
+            first_seen(session, [digest.slug for digest in config.digests], now=clock())
+    except BaseException:
+        database.close()
+        raise
+    renderer = Renderer(config.folder / "templates")
+    return App(
+        config=config,
+        keys=keys,
+        database=database,
+        renderer=renderer,
+        signup=SignUp(
+            keys,
+            tuple(digest.slug for digest in config.digests),
+            config.site.language,
+            Limits(config.budgets.address_a_day, config.budgets.network_an_hour),
+        ),
+        editions=Editions(config, renderer),
+        documents=Documents(config),
+        clock=clock,
+    )
