@@ -289,6 +289,14 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
     assert caught.value.faults == (Fault(3, "", "is no UTF-8 text"),)
 
 
+@pytest.mark.parametrize("name", ["folder", "path", "_env_file", "_cli_parse_args", "sectoins"])
+def test_an_unknown_name_at_the_top_is_a_fault_at_its_line(site: ConfigFolder, name: str) -> None:
+    fault = site.fault(f"# first\n{name} = true\n{SMALL}")
+    assert (fault.line, fault.key) == (2, name)
+    assert fault.text.startswith("unknown table: ")
+    assert ("did you mean sections?" in fault.text) is (name == "sectoins")
+
+
 def test_an_odd_key_stays_on_one_line(site: ConfigFolder) -> None:
     assert site.fault(SMALL + '["a\\nb"]\n').key == "'a\\nb'"
     assert key_name(("digests", 0, "schedule")) == "digests[0].schedule"

@@ -94,7 +94,7 @@ class Dkim(Table):
 
 
 class Bounces(Table):
-    """`[mail.bounces]`: how bounces come in. Nothing needs to be set: `syndicate bounce ingest` reads them."""
+    """`[mail.bounces]`: how bounces come in: as mail to the bounce domain. Nothing more needs to be set."""
 
 
 class Mail(Table):
