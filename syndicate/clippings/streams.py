@@ -49,12 +49,13 @@ def archive_months(session: Session, zone: ZoneInfo | None = None) -> tuple[Arch
     of `published_at` as a clock in `zone` (UTC if none is given) shows it."""
     counted: Counter[tuple[int, int]] = Counter()
     archived = (
-        select(func.substr(Clipping.dateline, 1, 7), func.count())
+        select(Clipping.dateline, func.count())
         .where(Clipping.state == "published", Clipping.archival.is_(True), Clipping.dateline.is_not(None))
-        .group_by(func.substr(Clipping.dateline, 1, 7))
+        .group_by(Clipping.dateline)
     )
     for text, count in session.execute(archived):
-        counted[int(text[:4]), int(text[5:7] or 1)] += count
+        if text is not None:
+            counted[int(text[:4]), int(text[5:7] or 1)] += count
     moments = select(Clipping.published_at).where(Clipping.state == "published", Clipping.archival.is_(False))
     for moment in session.scalars(moments):
         if moment is not None:

@@ -1,6 +1,6 @@
 """Making an edition fit below the size at which mail programs clip it: shorter summaries first, then fewer items."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -33,24 +33,23 @@ def fit(
 ) -> Composed | TooLarge:
     """Compose `page`, and again with less in it until `size` of the result is at most `limit`.
 
-    At most a dozen attempts. `page.total` keeps the full count, so that the templates can say how many more are on
-    the web. TooLarge if even a single item without a summary does not fit."""
+    At most a dozen attempts. What is dropped stays in the edition and on its page on the web; a note says how many.
+    TooLarge if even a single item without a summary does not fit."""
     composed = compose(page)
     for summary in _SHORTER:
         if size(composed) <= limit:
             return composed
         page = shortened(page, summary)
         composed = compose(page)
-    for _ in range(_MOST_CUTS):
-        large, shown = size(composed), len(list(_items(page)))
-        if large <= limit or shown == 1:
+    shown = sum(len(items) for _, items in page.sections)
+    for cuts in range(_MOST_CUTS):
+        if size(composed) <= limit:
+            return composed
+        if shown <= 1:
             break
         # What is not items (style, partners, footer) does not shrink: a further cut corrects a first one too timid.
-        page = first_items(page, max(1, min(shown - 1, int(shown * limit / large * _AIM))))
-        composed = compose(page)
-    if size(composed) > limit:
-        page = first_items(page, 1)
-        composed = compose(page)
+        shown = max(1, min(shown - 1, int(shown * limit / size(composed) * _AIM))) if cuts + 1 < _MOST_CUTS else 1
+        composed = compose(first_items(page, shown))
     return composed if size(composed) <= limit else TooLarge(size(composed))
 
 
@@ -72,14 +71,16 @@ def shortened(page: DigestPage, characters: int) -> DigestPage:
 
 
 def first_items(page: DigestPage, count: int) -> DigestPage:
-    """The page with its first `count` items only; sections left empty go."""
+    """The page with its first `count` items only, and a note that says so; sections left empty go."""
     left = count
     sections = []
     for name, items in page.sections:
         if left > 0:
             sections.append((name, items[:left]))
         left -= len(items)
-    return replace(page, sections=tuple(sections))
+    more = f"Here are the first {count} of {page.total}. The other {page.total - count} are on the web: {page.view_url}"
+    note = f"{page.note}\n\n{more}" if page.note else more
+    return replace(page, sections=tuple(sections), note=note)
 
 
 def cut(text: str, characters: int) -> str:
@@ -91,8 +92,3 @@ def cut(text: str, characters: int) -> str:
     head = text[: characters - 1]
     whole, space, _ = head.rpartition(" ")
     return (whole if space and len(whole) > characters // 2 else head).rstrip(" ,;:.–—-") + "…"
-
-
-def _items(page: DigestPage) -> Iterator[DigestItem]:
-    for _, items in page.sections:
-        yield from items
