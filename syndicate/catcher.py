@@ -1,7 +1,6 @@
 """The built-in mail catcher: an SMTP server on this machine that keeps every mail as a file and delivers none."""
 
 import asyncio
-import itertools
 import json
 import os
 import threading
@@ -43,7 +42,6 @@ class Catcher:
 
     def start(self) -> None:
         """Listen; `port` is known afterwards. Raises CatcherFault if the port is taken."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="catcher", daemon=True)
         self._thread.start()
@@ -88,15 +86,19 @@ class Catcher:
 
 
 class _Keeper:
+    """Writes each mail. The folder is made with the first one: who starts a catcher may still be making the place."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._numbers = itertools.count(1 + len(list(folder.glob("*.eml"))))
+        self._last = 0
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd calls it so
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._last = (self._last or len(list(self._folder.glob("*.eml")))) + 1
+        name = f"{self._last:04}.eml"
         data = envelope.content
-        name = f"{next(self._numbers):04}.eml"
         _keep(self._folder / name, data if isinstance(data, bytes) else str(data).encode())
         rows = "".join(
             json.dumps({"file": name, "from": envelope.mail_from, "to": to}) + "\n" for to in envelope.rcpt_tos

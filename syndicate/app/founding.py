@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,6 +36,9 @@ class Answers:
     timezone: str | None = None
     postal_address: str | None = None
     contact: str | None = None
+    smtp_host: str | None = None
+    smtp_port: int | None = None
+    web_port: int | None = None
 
 
 def found(folder: Path, answers: Answers, *, clock: Callable[[], datetime], environ: Mapping[str, str]) -> Path:
@@ -81,18 +84,27 @@ def _refuse_occupied(folder: Path) -> None:
 def _configuration(answers: Answers) -> str:
     """The example with the answers in it, comments and all."""
     document = tomlkit.parse(example_path().read_text(encoding="utf-8"))
-    site, mail = _table(document, "site"), _table(document, "mail")
-    for key, value in asdict(answers).items():
-        if value is not None and key != "mail_from":
-            site[key] = value
+    site, mail, web = (_table(document, name) for name in ("site", "mail", "web"))
+    smtp = _table(mail, "smtp")
+    places: tuple[tuple[Table, str, str | int | None], ...] = (
+        (site, "name", answers.name),
+        (site, "url", answers.url),
+        (site, "timezone", answers.timezone),
+        (site, "postal_address", answers.postal_address),
+        (site, "contact", answers.contact),
+        (mail, "from", answers.mail_from),
+        (smtp, "host", answers.smtp_host),
+        (smtp, "port", answers.smtp_port),
+        (web, "port", answers.web_port),
+    )
+    for table, key, value in places:
+        if value is not None:
+            table[key] = value
     if answers.url is not None and (host := urlsplit(answers.url).hostname):
         mail["list_domain"] = host
-    if answers.mail_from is not None:
-        mail["from"] = answers.mail_from
-        domain = answers.mail_from.rpartition("@")[2].strip("<> ")
-        if domain:
-            mail["bounce_domain"] = domain
-            _table(mail, "dkim")["domain"] = domain
+    if answers.mail_from is not None and (domain := answers.mail_from.rpartition("@")[2].strip("<> ")):
+        mail["bounce_domain"] = domain
+        _table(mail, "dkim")["domain"] = domain
     return tomlkit.dumps(document)
 
 
