@@ -1,0 +1,106 @@
+"""The head of an article page: decks and byline, between the headline and the body."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from syndicate.clippings.attribution import ends_sentence
+from syndicate.clippings.byline import is_affiliation, plain_name, read_byline
+from syndicate.clippings.page_text import Line
+from syndicate.clippings.site_lines import is_return
+
+# A head (decks, byline, "Return to ...") is over after so many lines.
+_LONGEST_HEAD = 8
+# Longer lines are paragraphs; a deck may be a long sentence where a byline follows it.
+_PARAGRAPH = 300
+_LONGEST_DECK = 200
+_MOST_DECKS = 3
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands between headline and body, and the lines from the body on."""
+
+    deck: tuple[str, ...]
+    byline: str | None
+    body: Sequence[Line]
+
+
+def read_head(lines: Sequence[Line], *, publication: str | None) -> Head:
+    """Decks, byline and body in the lines under a headline.
+
+    A "Return to ..." line, where there is one, ends the head, but for a byline right under it. Without it the head
+    ends with the byline; without that too, with the last line that is written in capitals like a headline.
+    """
+    back = _return_line(lines)
+    above = _above_return([line.text for line in lines[:back]], publication) if back is not None else None
+    if back is None or above is None:
+        return _until_byline(lines, publication, named=False)
+    below = lines[back + 1 :]
+    if above.byline:
+        return Head(above.deck, above.byline, below)
+    under = _until_byline(below, publication, named=True)
+    if above.deck and not under.byline:
+        return Head(above.deck, None, below)
+    return Head(above.deck + under.deck, under.byline, under.body)
+
+
+def _return_line(lines: Sequence[Line]) -> int | None:
+    for at, line in enumerate(lines[:_LONGEST_HEAD]):
+        if is_return(line.text):
+            return at
+        if len(line.text) > _PARAGRAPH:
+            return None
+    return None
+
+
+def _above_return(texts: Sequence[str], publication: str | None) -> Head | None:
+    """All of it is head: the byline is the line that says so, or the last one if it is nothing but a name.
+
+    None when there is prose under the byline: then the "Return to" line stands inside the body.
+    """
+    for at, text in enumerate(texts):
+        if byline := read_byline(text, publication=publication):
+            under = [text for text in texts[at + 1 :] if not is_affiliation(text, publication)]
+            return None if any(map(ends_sentence, under)) else Head((*texts[:at], *under), byline, ())
+    name = plain_name(texts[-1]) if texts else None
+    return Head(tuple(texts[:-1] if name else texts), name, ())
+
+
+def _until_byline(lines: Sequence[Line], publication: str | None, *, named: bool) -> Head:
+    """The head where nothing marks its end. With `named`, a first line that is nothing but a name is the byline."""
+    texts = [line.text for line in lines[: _MOST_DECKS + 1]]
+    for at, text in enumerate(texts):
+        byline = read_byline(text, publication=publication)
+        if byline is None and named and at == 0:
+            byline = plain_name(text)
+        if byline:
+            return Head(tuple(texts[:at]), byline, _without_affiliation(lines[at + 1 :], publication))
+        # One deck may be a sentence, a second sentence is the body.
+        if len(text) > _PARAGRAPH or (at and ends_sentence(text)):
+            break
+    decks = _capital_decks(lines)
+    return Head(tuple(line.text for line in lines[:decks]), None, lines[decks:])
+
+
+def _without_affiliation(lines: Sequence[Line], publication: str | None) -> Sequence[Line]:
+    start = 0
+    while start < len(lines) - 1 and is_affiliation(lines[start].text, publication):
+        start += 1
+    return lines[start:]
+
+
+def _capital_decks(lines: Sequence[Line]) -> int:
+    """How many lines, two at most, are written like headlines, with prose under them."""
+    decks = 0
+    while decks < min(2, len(lines)) and _is_headline_like(lines[decks].text):
+        decks += 1
+    prose = decks < len(lines) and (ends_sentence(lines[decks].text) or len(lines[decks].text) > 60)
+    return decks if prose else 0
+
+
+def _is_headline_like(text: str) -> bool:
+    words = [word.strip("\"'“”‘’(),:;-") for word in text.split()]
+    long = [word for word in words if len(word) >= 4 and word[0].isalpha()]
+    if len(text) > _LONGEST_DECK or len(words) < 3 or not long or text.rstrip("\"'”’").endswith("."):
+        return False
+    return sum(word[0].isupper() for word in long) >= 0.75 * len(long)
