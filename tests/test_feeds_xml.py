@@ -240,12 +240,20 @@ def test_a_known_source_feed_is_named() -> None:
 
 
 def test_of_a_publication_without_a_known_feed_no_source_is_made_up() -> None:
-    printed = news_with(
-        external_url="https://paper.example/raid", source=Attribution("Paper", "https://paper.example/")
-    )
-    assert rss_channel(printed).find("item/source") is None
-    assert atom_entry(printed).find(f"{A}source") is None
-    assert b'rel="via" title="Paper"' in atom(printed)
+    for source in (
+        Attribution("Paper", "https://paper.example/"),
+        Attribution("Paper", "https://paper.example/", "/relative", "tag:paper.example,2000:f", MOMENT),
+    ):
+        printed = news_with(external_url="https://paper.example/raid", source=source)
+        assert rss_channel(printed).find("item/source") is None
+        assert atom_entry(printed).find(f"{A}source") is None
+        assert b'rel="via" title="Paper"' in atom(printed)
+
+
+def test_a_source_feed_whose_time_of_change_is_unknown_is_named_in_rss_alone() -> None:
+    undated = news_with(source=Attribution(feed_url="https://paper.example/rss"))
+    assert rss_channel(undated).findtext("item/source") == "https://paper.example/rss"
+    assert atom_entry(undated).find(f"{A}source") is None
 
 
 def test_rights_stand_on_the_feed_and_on_the_entry() -> None:
