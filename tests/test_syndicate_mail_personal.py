@@ -1,0 +1,224 @@
+"""Compositions and the mails made of them: the same in every attempt, and nothing personal where it does not belong."""
+
+import dataclasses
+import email
+import email.policy
+from datetime import UTC, timedelta
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mails import EDITION, KEYS, LETTER, MAIL_SITE, PERSON, confirmation, digest, page
+
+from subscribers.tokens import TokenKeys
+from syndicate.keys import SiteKeys
+from syndicate.mail.compose import BadComposition, Composition
+from syndicate.mail.personal import (
+    Outgoing,
+    Person,
+    ReturnPath,
+    confirm_url,
+    delivery_mail,
+    delivery_message_id,
+    letter_mail,
+    letter_message_id,
+    preferences_url,
+    read_return_path,
+    return_token,
+    unsubscribe_url,
+)
+from syndicate.mail.slots import split_at_marks
+
+ROTATED = SiteKeys(TokenKeys({1: b"1" * 32, 2: b"2" * 32}, 2), b"a" * 32)
+
+
+@pytest.fixture(scope="module")
+def weekly() -> Composition:
+    return digest(page(5))
+
+
+def delivered(composition: Composition, person: Person = PERSON, keys: SiteKeys = KEYS) -> Outgoing:
+    return delivery_mail(
+        composition, person=person, edition=EDITION, site=MAIL_SITE, subscriber_id=77, keys=keys, signing=()
+    )
+
+
+def parsed(mail: Outgoing) -> EmailMessage:
+    message = email.message_from_bytes(mail.data, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    assert not [part.defects for part in message.walk() if part.defects]
+    return message
+
+
+def bodies(message: EmailMessage) -> tuple[str, str]:
+    text, html = message.iter_parts()
+    assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+    return text.get_content(), html.get_content()
+
+
+def test_a_delivery_is_filled_with_what_is_the_persons(weekly: Composition) -> None:
+    mail = delivered(weekly)
+    message = parsed(mail)
+    leave = unsubscribe_url(MAIL_SITE, KEYS, uid=PERSON.uid, digest="weekly")
+    assert KEYS.tokens.read("unsubscribe", leave.rsplit("/", 1)[1], parts=2) == (PERSON.uid, "weekly")
+    assert message["To"] == mail.to == "ann@example.net"
+    assert message["List-Unsubscribe"] == f"<{leave}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    for body in bodies(message):
+        assert body.count(leave) == 2, "near the top and at the end"
+        assert preferences_url(MAIL_SITE, KEYS, uid=PERSON.uid) in body
+        assert "on 3 May 2026." in body
+        assert "zLxSq7" not in body
+        assert "ann@" not in body
+
+
+def test_the_filled_bodies_are_the_composed_ones_but_for_the_slots(weekly: Composition) -> None:
+    values = {
+        "unsubscribe": unsubscribe_url(MAIL_SITE, KEYS, uid=PERSON.uid, digest="weekly"),
+        "preferences": preferences_url(MAIL_SITE, KEYS, uid=PERSON.uid),
+        "since": "3 May 2026",
+    }
+    assert weekly.slots == set(values)
+    for shown, mailed in zip((weekly.text, weekly.html), bodies(parsed(delivered(weekly))), strict=True):
+        pieces = split_at_marks(shown)
+        assert {slot for _, slot in pieces} == {*values, ""}
+        expected = "".join(words + values.get(slot, "") for words, slot in pieces)
+        assert mailed.replace("\r\n", "\n").rstrip("\n") == expected.rstrip("\n")
+
+
+def test_every_attempt_is_the_same_to_the_byte_and_every_person_another(weekly: Composition) -> None:
+    again = Composition.from_bytes(weekly.to_bytes())
+    assert again == weekly
+    assert again.hash == weekly.hash == digest(page(5)).hash
+    assert delivered(again) == delivered(weekly)
+    other = delivered(weekly, dataclasses.replace(PERSON, uid="ponmlkjihgfedcba"))
+    assert parsed(other)["Message-ID"] != parsed(delivered(weekly))["Message-ID"]
+    assert other.envelope_from == delivered(weekly).envelope_from, "it names the row's id, not the address"
+
+
+def test_the_hash_sees_every_change(weekly: Composition) -> None:
+    shown = page(5)
+    changed = [
+        dataclasses.replace(shown, note="Start with the second."),
+        dataclasses.replace(shown, view_url="https://news.example.org/editions/weekly/49"),
+        dataclasses.replace(shown, number=49),
+    ]
+    assert len({weekly.hash, *(digest(one).hash for one in changed)}) == 4
+
+
+def test_a_message_id_outlives_the_rotation_of_keys() -> None:
+    before = delivery_message_id(MAIL_SITE, KEYS, edition_uid="e", subscriber_uid="s")
+    assert before == delivery_message_id(MAIL_SITE, ROTATED, edition_uid="e", subscriber_uid="s")
+    assert before.endswith("@news.example.org")
+    assert before != delivery_message_id(MAIL_SITE, KEYS, edition_uid="s", subscriber_uid="e")
+    assert letter_message_id(MAIL_SITE, KEYS, letter_uid="e") != before
+
+
+def test_the_lines_on_the_wire_keep_to_the_limits(weekly: Composition) -> None:
+    long = delivered(weekly, dataclasses.replace(PERSON, address="a" * 64 + "@" + "b" * 180 + ".example"))
+    assert long.data.count(b"\r\n") == long.data.count(b"\n") == long.data.count(b"\r")
+    head, _, body = long.data.partition(b"\r\n\r\n")
+    assert max(map(len, head.split(b"\r\n"))) <= 998
+    assert max(map(len, body.split(b"\r\n"))) <= 76
+    assert long.data.isascii()
+
+
+@pytest.mark.parametrize(
+    "address", ["a@example.net\r\nBcc: b@example.net", "a@example.net\n\nHello", "<a@example.net>"]
+)
+def test_an_address_cannot_add_a_header(weekly: Composition, address: str) -> None:
+    message = parsed(delivered(weekly, dataclasses.replace(PERSON, address=address)))
+    assert message["Bcc"] is None
+    assert message.keys() == parsed(delivered(weekly)).keys()
+
+
+def test_a_confirmation_carries_its_link_and_no_list_fields() -> None:
+    letter = confirmation()
+    mail = letter_mail(letter, to="ann@example.net", letter=LETTER, site=MAIL_SITE, keys=KEYS, signing=())
+    message = parsed(mail)
+    link = confirm_url(MAIL_SITE, KEYS, letter_uid=LETTER.uid)
+    assert KEYS.tokens.read("confirm", link.rsplit("/", 1)[1]) == (LETTER.uid,)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert not [name for name in message if name.startswith(("List-", "Precedence"))]
+    for body in bodies(message):
+        assert link in body
+        assert "Weekly digest" in body
+        assert "Do nothing" in body
+        assert "1 Example Street" in body
+        assert "ann@" not in body
+    assert read_return_path(mail.envelope_from.split("@")[0], KEYS) == ReturnPath(letter_id=LETTER.id)
+
+
+def test_a_trial_of_a_digest_is_a_letter_with_its_slots_filled(weekly: Composition) -> None:
+    values = dict.fromkeys(("unsubscribe", "preferences", "since"), "https://news.example.org/trial")
+    mail = letter_mail(weekly, to="ed@example.org", letter=LETTER, site=MAIL_SITE, keys=KEYS, signing=(), values=values)
+    assert parsed(mail)["List-Unsubscribe"] is None
+    with pytest.raises(KeyError, match="preferences"):
+        letter_mail(weekly, to="ed@example.org", letter=LETTER, site=MAIL_SITE, keys=KEYS, signing=())
+
+
+def test_a_value_is_escaped_in_html_and_plain_in_text() -> None:
+    letter = confirmation()
+    text, html = bodies(
+        parsed(Outgoing("", "", b"\r\n".join(letter.fill("a@b.example", "i", {"confirm": "https://x/?a&b<"}, None))))
+    )
+    assert "https://x/?a&b<" in text
+    assert html.count("https://x/?a&amp;b&lt;") == 3
+
+
+def test_since_is_the_day_of_the_callers_zone(weekly: Composition) -> None:
+    late = PERSON.since.replace(hour=23).astimezone(UTC) + timedelta(hours=2)
+    assert "on 4 May 2026." in bodies(parsed(delivered(weekly, dataclasses.replace(PERSON, since=late))))[0]
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"format": 99}', b"\xff", b'{"format": 1, "pieces": 3}'])
+def test_bytes_that_are_no_composition_are_one_clear_line(data: bytes) -> None:
+    with pytest.raises(BadComposition) as bad:
+        Composition.from_bytes(data)
+    assert "\n" not in str(bad.value)
+
+
+IDS = st.integers(1, 2**48 - 1)
+
+
+@given(IDS, IDS)
+@settings(max_examples=80, deadline=None)
+def test_a_return_path_names_its_delivery_in_any_case_and_is_short(edition: int, subscriber: int) -> None:
+    path = ReturnPath(edition_id=edition, subscriber_id=subscriber)
+    local = f"b+{return_token(KEYS, path)}"
+    assert len(local) <= 64
+    assert local[2:].isalnum()
+    assert local == local.lower()
+    assert read_return_path(local.upper(), KEYS) == path
+    assert read_return_path(local, ROTATED) == path
+
+
+@given(st.integers(0, 32), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567-+=é1890"))
+@settings(max_examples=200, deadline=None)
+def test_a_changed_return_path_is_refused(place: int, character: str) -> None:
+    token = return_token(KEYS, ReturnPath(edition_id=12, subscriber_id=77))
+    changed = token[:place] + character + token[place + 1 :]
+    if changed != token:
+        assert read_return_path(f"b+{changed}", KEYS) is None
+
+
+def test_a_cut_foreign_or_empty_return_path_is_refused() -> None:
+    token = return_token(KEYS, ReturnPath(letter_id=3))
+    strange = SiteKeys(TokenKeys({1: b"9" * 32}, 1), b"a" * 32)
+    for local in ("", "b+", "b+a", token, f"b+{token[:-1]}", f"b+{token}a", "b+" + "a" * 33, f"b-{token}"):
+        assert read_return_path(local, KEYS) is None
+    assert read_return_path(f"b+{token}", strange) is None
+    assert read_return_path(f"b+{return_token(ROTATED, ReturnPath(letter_id=3))}", KEYS) is None
+
+
+@pytest.mark.parametrize(
+    "path", [ReturnPath(), ReturnPath(edition_id=2**48, subscriber_id=1), ReturnPath(letter_id=-1)]
+)
+def test_a_return_path_that_cannot_be_written_is_an_error(path: ReturnPath) -> None:
+    with pytest.raises(ValueError, match="return path"):
+        return_token(KEYS, path)
+
+
+def test_the_date_is_the_editions_and_not_that_of_the_attempt(weekly: Composition) -> None:
+    assert parsed(delivered(weekly))["Date"] == "Thu, 19 Nov 2026 14:00:00 +0000"
