@@ -1,0 +1,112 @@
+"""`syndicate clip import`: saved pages and lists become archival clippings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from syndicate.cli import json_shapes, output
+from syndicate.cli.failures import Partly, one_line
+from syndicate.cli.files import UnreadableFile, read
+from syndicate.cli.json_shapes import Shape
+from syndicate.cli.output import AsJson
+from syndicate.cli.site import opened
+
+if TYPE_CHECKING:
+    from syndicate.app.parts import App
+    from syndicate.clippings.archive_page import ArchivedClipping
+    from syndicate.config import Config
+
+DEFAULT_SECTION = "dont-miss"
+
+Format = Literal["auto", "archive", "index"]
+
+
+@dataclass
+class _Account:
+    """What became of the files of one call so far."""
+
+    as_json: bool
+    added: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    unread: list[Shape] = field(default_factory=list)
+
+    def refuse(self, file: str, line: int | None, reason: str) -> None:
+        self.unread.append(json_shapes.unread(file, line, reason))
+        place = file if line is None else f"{file}, line {line}"
+        output.note(one_line(f"{place}: {reason}"))
+
+
+def import_(
+    ctx: typer.Context,
+    *,
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Saved pages or lists; - is standard input.")],
+    format_: Annotated[
+        Format, typer.Option("--format", help="A page, a list of lines, or what it looks like.")
+    ] = "auto",
+    section: Annotated[
+        str | None, typer.Option(metavar="SLUG", help=f"{DEFAULT_SECTION} if there is one, else the first.")
+    ] = None,
+    as_drafts: Annotated[bool, typer.Option("--as-drafts", help="File them as drafts, not archival.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import saved pages of the archive, or lists of its lines, as archival clippings.
+
+    Each file is stored whole or not at all; what cannot be read is named on stderr, and the rest is stored."""
+    with opened(ctx) as site:
+        slug = _section(site.config, section)
+        account = _Account(as_json)
+        for file in files:
+            _import(site, file, format_, section=slug, as_drafts=as_drafts, account=account)
+    if as_json:
+        output.changed([], json_shapes.import_report(account.added, account.known, account.unread), as_json=True)
+    if account.unread:
+        raise Partly
+
+
+def _section(config: Config, slug: str | None) -> str:
+    if slug is not None:
+        return config.section(slug).slug
+    slugs = [section.slug for section in config.sections]
+    return DEFAULT_SECTION if DEFAULT_SECTION in slugs else slugs[0]
+
+
+def _import(site: App, file: str, format_: Format, *, section: str, as_drafts: bool, account: _Account) -> None:
+    """One file in one transaction, told as it is done."""
+    from syndicate.clippings.archive_page import UnreadablePage
+    from syndicate.clippings.store import BadClipping, import_archived
+
+    try:
+        found = _read(file, format_, account)
+        with site.database.write() as session:
+            report = import_archived(session, found, section=section, as_drafts=as_drafts, now=site.clock())
+    except UnreadableFile as error:
+        account.refuse(file, None, str(error))
+        return
+    except UnreadablePage as error:
+        account.refuse(file, error.line, error.reason)
+        return
+    except BadClipping as error:
+        account.refuse(file, None, str(error))
+        return
+    account.added += report.added
+    account.known += report.known
+    if not account.as_json:
+        output.changed(report.added, [], as_json=False)
+    for clipping_id in report.known:
+        output.note(one_line(f"{file}: known already as {clipping_id}"))
+
+
+def _read(file: str, format_: Format, account: _Account) -> list[ArchivedClipping]:
+    from syndicate.clippings.archive_page import decode, detect, read_index, read_page
+
+    text = decode(read(file))
+    kind = detect(text) if format_ == "auto" else format_
+    if kind == "archive":
+        return [read_page(text, file)]
+    index = read_index(text, file)
+    for line in index.unread:
+        account.refuse(file, line.line, line.reason)
+    return list(index.clippings)

@@ -1,0 +1,155 @@
+"""`syndicate edition …`: what an edition would hold, holds, and how its mails stand; approve, pause, cancel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syndicate.cli import json_shapes, output
+from syndicate.cli.json_shapes import Shape
+from syndicate.cli.output import AsJson, Column, Limit
+from syndicate.cli.site import opened
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from syndicate.app.parts import App
+
+app = typer.Typer(name="edition", help="Editions: plan, draft, preview, approve, send, report.")
+
+EditionId = Annotated[int, typer.Argument(metavar="E", min=1, help="The edition's id.")]
+DigestSlug = Annotated[str, typer.Argument(metavar="DIGEST", help="The digest's slug.")]
+
+_COLUMNS: tuple[Column, ...] = (
+    ("edition", lambda shape: shape["edition"]),
+    ("digest", lambda shape: shape["digest"]),
+    ("number", lambda shape: shape["number"]),
+    ("kind", lambda shape: shape["kind"]),
+    ("slot", lambda shape: shape["slot"]),
+    ("state", lambda shape: shape["state"]),
+    ("items", lambda shape: len(shape["items"])),
+    ("chosen", lambda shape: shape["chosen"]),
+    ("accepted", lambda shape: shape["accepted"]),
+)
+_PLANNED: tuple[Column, ...] = (
+    ("clipping", lambda shape: shape["clipping"]),
+    ("section", lambda shape: shape["section"]),
+    ("headline", lambda shape: shape["headline"]),
+    ("left out because", lambda shape: shape["reason"]),
+)
+
+
+@app.command("plan")
+def plan(ctx: typer.Context, digest: DigestSlug, as_json: AsJson = False) -> None:
+    """Show what an edition of this digest would hold now, and why the rest stays out. Changes nothing."""
+    with opened(ctx) as site, site.database.read() as session:
+        found = site.editions.plan(session, digest, site.clock())
+        chosen = [_planned(session, item.clipping_id, None) for item in found.items]
+        left_out = [_planned(session, clipping_id, reason) for clipping_id, reason in found.left_out]
+    if as_json:
+        output.one(json_shapes.plan(digest, chosen, left_out, found.empty), as_json=True)
+        return
+    if found.empty:
+        output.note(output.plain(found.empty))
+    output.listing([*chosen, *left_out], _PLANNED, as_json=False)
+
+
+@app.command("draft")
+def draft(ctx: typer.Context, digest: DigestSlug, as_json: AsJson = False) -> None:
+    """Make a draft of an edition with the items that the next scheduled one would take."""
+    from subscribers.ids import new_uid
+
+    with opened(ctx) as site:
+        edition_id = site.editions.draft_now(site.database, digest, new_uid(), site.clock())
+        shape, reason = _read(site, edition_id)
+    if shape["state"] == "skipped":
+        output.note(output.plain(f"nothing to send: {reason}"))
+    output.changed([edition_id], shape, as_json=as_json)
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    digest: Annotated[str | None, typer.Option(metavar="SLUG", help="Only those of one digest.")] = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+) -> None:
+    """List editions in every state, newest first."""
+    from syndicate.editions.report import reports
+
+    with opened(ctx) as site, site.database.read() as session:
+        slug = site.config.digest(digest).slug if digest is not None else None
+        shapes = [json_shapes.edition(one) for one in reports(session, digest=slug, limit=limit)]
+    output.listing(shapes, _COLUMNS, as_json=as_json)
+
+
+@app.command("show")
+def show(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
+    """Show one edition: its state, the reason for it, and its clippings."""
+    from syndicate.editions.snapshot import take
+
+    with opened(ctx) as site:
+        shape, reason = _read(site, edition)
+        with site.database.read() as session:
+            items = take(session, edition).items
+    lines = [(name, value) for name, value in shape.items() if name != "items"]
+    output.one(shape, as_json=as_json, lines=[*lines, ("reason", reason)])
+    if not as_json:
+        for item in items:
+            print(f"{item.clipping_id}  {output.plain(item.headline)}")
+
+
+@app.command("report")
+def report(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
+    """Show the account of an edition: chosen is always the sum of the seven numbers after it."""
+    with opened(ctx) as site:
+        shape, reason = _read(site, edition)
+    output.one(shape, as_json=as_json, lines=[*shape.items(), ("reason", reason)])
+
+
+@app.command("approve")
+def approve(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
+    """Freeze what a draft says. The tick starts a scheduled one; `edition send` starts any."""
+    with opened(ctx) as site:
+        site.editions.approve(site.database, edition, site.clock())
+        _answer(site, edition, as_json=as_json)
+
+
+@app.command("pause")
+def pause(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
+    """Stop an edition that is being sent, until it is resumed. What is on the wire is finished."""
+    with opened(ctx) as site:
+        site.editions.pause(site.database, edition, site.clock())
+        _answer(site, edition, as_json=as_json)
+
+
+@app.command("cancel")
+def cancel(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
+    """Call an edition off. If none of its mails had gone, its clippings are free for the next one."""
+    with opened(ctx) as site:
+        gone = site.editions.cancel(site.database, edition, site.clock())
+        output.note(f"edition {edition} is cancelled; {gone} mails had gone")
+        _answer(site, edition, as_json=as_json)
+
+
+def _answer(site: App, edition_id: int, *, as_json: bool) -> None:
+    shape, reason = _read(site, edition_id)
+    if shape["state"] == "skipped":
+        output.note(output.plain(f"nothing to send: {reason}"))
+    output.changed([edition_id], shape, as_json=as_json)
+
+
+def _read(site: App, edition_id: int) -> tuple[Shape, str | None]:
+    from syndicate.editions.report import report as read
+
+    with site.database.read() as session:
+        found = read(session, edition_id)
+    return json_shapes.edition(found), found.reason
+
+
+def _planned(session: Session, clipping_id: str, reason: str | None) -> Shape:
+    from syndicate.clippings.store import get
+
+    clipping = get(session, clipping_id)
+    return {"clipping": clipping_id, "section": clipping.section, "headline": clipping.headline, "reason": reason}

@@ -1,0 +1,135 @@
+"""`syndicate edition send` and `resume`: an edition goes out, by this process where nobody else sends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syndicate.cli import json_shapes, output
+from syndicate.cli.edition import EditionId
+from syndicate.cli.following import edition_to_its_end, summary
+from syndicate.cli.output import AsJson
+from syndicate.cli.site import opened
+from syndicate.errors import Refused, SyndicateError, UsageError
+
+if TYPE_CHECKING:
+    from syndicate.app.parts import App
+    from syndicate.editions.report import Report
+
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Return at once: `syndicate serve` sends it.")]
+
+_MAY_START = ("draft", "approved", "held")
+
+
+class NotSent(SyndicateError):
+    """The edition has not come to its end; the text says how it stands and what to do."""
+
+
+def send(
+    ctx: typer.Context,
+    edition: Annotated[int | None, typer.Argument(metavar="E", min=1, help="The edition's id.")] = None,
+    now: Annotated[
+        str | None, typer.Option("--now", metavar="DIGEST", help="Draft, freeze and send one of this digest.")
+    ] = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send an edition: a draft or approved one by its id, or a new one of a digest with --now.
+
+    Stays until it has ended: exit 0 when it is sent. Beside `syndicate serve` it only watches."""
+    if (edition is None) == (now is None):
+        raise UsageError("name one edition by its id, or a digest with --now DIGEST")
+    with opened(ctx) as site:
+        edition_id = _send_now(site, now, no_wait) if now is not None else _send(site, edition or 0, no_wait)
+        _stay(site, edition_id, no_wait=no_wait, as_json=as_json)
+
+
+def resume(ctx: typer.Context, edition: EditionId, no_wait: NoWait = False, as_json: AsJson = False) -> None:
+    """Go on with an edition that is paused, or that nobody sends any more. Stays until it has ended."""
+    from syndicate.app.sending import ensure_relay, somebody_sends
+
+    with opened(ctx) as site:
+        state = _report(site, edition).state
+        if state == "sending":
+            if somebody_sends(site):
+                raise Refused(f"edition {edition} is being sent by another process already")
+        elif state != "paused":
+            raise Refused(f"edition {edition} is {state}: only a paused one can be resumed")
+        if not no_wait:
+            ensure_relay(site)
+        if state == "paused":
+            site.editions.resume(site.database, edition, site.clock())
+        _stay(site, edition, no_wait=no_wait, as_json=as_json)
+
+
+def _send_now(site: App, digest: str, no_wait: bool) -> int:
+    """A fresh key each time: two calls are two wishes, kept apart by the items they find."""
+    from subscribers.ids import new_uid
+    from syndicate.app.sending import ensure_relay
+
+    with site.database.read() as session:
+        something = bool(site.editions.plan(session, digest, site.clock()).items)
+    if something and not no_wait:
+        ensure_relay(site)
+    return site.editions.send_now(site.database, digest, new_uid(), site.clock())
+
+
+def _send(site: App, edition_id: int, no_wait: bool) -> int:
+    from syndicate.app.sending import ensure_relay
+
+    state = _report(site, edition_id).state
+    if state not in _MAY_START:
+        again = "being sent" if state == "sending" else state
+        raise Refused(f"edition {edition_id} is {again} already: only a draft or an approved one can be sent")
+    if not no_wait:
+        ensure_relay(site)
+    if state != "approved":
+        state = site.editions.approve(site.database, edition_id, site.clock())
+    if state == "approved":
+        site.editions.start(site.database, edition_id, site.clock())
+    return edition_id
+
+
+def _stay(site: App, edition_id: int, *, no_wait: bool, as_json: bool) -> None:
+    """Say which edition it is, follow it to its end, and tell how it ended."""
+    stand = _report(site, edition_id)
+    if stand.state == "skipped":
+        if as_json:
+            output.changed([], json_shapes.edition(stand), as_json=True)
+        else:
+            print(output.plain(f"nothing new to send: {stand.reason}"))
+        return
+    if not as_json:
+        print(edition_id, flush=True)
+    if not no_wait:
+        stand = edition_to_its_end(site, edition_id)
+    if as_json:
+        output.changed([], json_shapes.edition(stand), as_json=True)
+    if not no_wait and stand.state != "sent":
+        raise NotSent(f"{summary(stand)}{_remedy(stand)}")
+    output.note(summary(stand) + (_nobody_yet(site) if no_wait else ""))
+
+
+def _remedy(stand: Report) -> str:
+    because = f" ({stand.reason})" if stand.reason else ""
+    if stand.state == "incomplete":
+        return f"{because}; `syndicate outbox uncertain {stand.edition}` names those that nobody knows about"
+    if stand.state == "paused":
+        return f"{because}; `syndicate edition resume {stand.edition}` goes on, `cancel` calls it off"
+    if stand.state == "draft":
+        return f"{because}; look at it again, then `syndicate edition send {stand.edition}`"
+    return because
+
+
+def _nobody_yet(site: App) -> str:
+    from syndicate.app.sending import somebody_sends
+
+    return "" if somebody_sends(site) else "; nobody sends now: run `syndicate serve`"
+
+
+def _report(site: App, edition_id: int) -> Report:
+    from syndicate.editions.report import report
+
+    with site.database.read() as session:
+        return report(session, edition_id)

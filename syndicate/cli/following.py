@@ -1,0 +1,137 @@
+"""Stays with the outbox while it is worked off: sends where nobody else does, else watches, and shows how it goes."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from syndicate.cli import output
+from syndicate.cli.failures import Interrupted
+from syndicate.cli.stopping import stoppable
+
+if TYPE_CHECKING:
+    from syndicate.app.parts import App
+    from syndicate.editions.report import Report
+    from syndicate.models import Letter
+
+_LINE_SECONDS = 10.0
+_ENDS = ("sent", "incomplete", "skipped", "cancelled", "paused", "draft", "held")
+
+
+class Progress:
+    """One line that is written over on a terminal; elsewhere a plain line every ten seconds. On stderr."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._last = time.monotonic()
+        self._shown = ""
+
+    def show(self, words: str) -> None:
+        if self._live and words != self._shown:
+            sys.stderr.write(f"\r\x1b[K{words}")
+            sys.stderr.flush()
+            self._shown = words
+        elif not self._live and time.monotonic() - self._last >= _LINE_SECONDS:
+            self._last = time.monotonic()
+            output.note(words)
+
+    def end(self) -> None:
+        """Leave an empty line for what is said next."""
+        if self._live and self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def edition_to_its_end(site: App, edition_id: int) -> Report:
+    """Stay until the edition has ended, is paused, or is a draft again; returns how it stands then.
+
+    Raises Interrupted when a person stops us (what is on the wire is settled first), RelayAway when this process
+    sends and the relay does not answer."""
+    stand = _report(site, edition_id)
+
+    def done() -> bool:
+        return _report(site, edition_id).state in _ENDS
+
+    def words() -> str:
+        _start_when_held_long_enough(site, edition_id)
+        return summary(_report(site, edition_id))
+
+    stopped, by = _drive(site, done, words) if stand.state not in _ENDS else (False, "")
+    stand = _report(site, edition_id)
+    if stopped:
+        raise Interrupted(_stopped_words(stand, by))
+    return stand
+
+
+def letters_out(site: App, ids: list[int]) -> list[Letter]:
+    """Stay until each of these letters has been tried; returns them as they stand then."""
+    from sqlalchemy import select
+
+    from syndicate.models import Letter
+
+    def read() -> list[Letter]:
+        with site.database.read() as session:
+            return list(session.scalars(select(Letter).where(Letter.id.in_(ids)).order_by(Letter.id)))
+
+    def waiting() -> int:
+        return sum(letter.state == "queued" and not letter.attempt for letter in read())
+
+    stopped, _ = _drive(site, lambda: not waiting(), lambda: f"{waiting()} of {len(ids)} letters to be sent")
+    if stopped:
+        raise Interrupted("stopped; the letters that are left go out when `syndicate serve` runs")
+    return read()
+
+
+def summary(report: Report) -> str:
+    """How an edition stands, in a line: `edition 7 is sent: 200 chosen, 199 accepted, 1 rejected`."""
+    counts = report.counts
+    parts = [f"{counts.chosen} chosen"]
+    for name in ("accepted", "rejected", "skipped", "expired", "unknown", "uncertain", "queued"):
+        if number := getattr(counts, name):
+            parts.append(f"{number} {name}")
+    return f"edition {report.edition} is {report.state}: {', '.join(parts)}"
+
+
+def _stopped_words(stand: Report, by: str) -> str:
+    if by == "watched":
+        return f"no longer watching; it goes on without us: {summary(stand)}"
+    resume = f"`syndicate edition resume {stand.edition}`"
+    return f"stopped: {summary(stand)}; {resume} goes on, so does `syndicate serve`"
+
+
+def _drive(site: App, done: Callable[[], bool], words: Callable[[], str]) -> tuple[bool, str]:
+    from syndicate.app.sending import drive
+
+    progress = Progress()
+    try:
+        with stoppable() as stop:
+            ended = drive(site, done, stop, progress=lambda: progress.show(words()))
+    finally:
+        progress.end()
+    return ended.stopped, ended.by
+
+
+def _start_when_held_long_enough(site: App, edition_id: int) -> None:
+    """An approved edition waits for the end of its hold period; where no tick runs, that is for us to see."""
+    from sqlalchemy import select
+
+    from syndicate.errors import Refused
+    from syndicate.models import Edition
+
+    until = site.clock() - site.config.sending.hold_period
+    due = select(Edition.id).where(Edition.id == edition_id, Edition.state == "approved", Edition.approved_at <= until)
+    with site.database.read() as session:
+        if session.scalar(due) is None:
+            return
+    with contextlib.suppress(Refused):  # a tick was first
+        site.editions.start(site.database, edition_id, site.clock())
+
+
+def _report(site: App, edition_id: int) -> Report:
+    from syndicate.editions.report import report
+
+    with site.database.read() as session:
+        return report(session, edition_id)

@@ -1,0 +1,102 @@
+"""The JSON of the command line, one function a shape: the keys are a contract that scripts rely on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from subscribers.listing import HistoryLine, Listed
+    from syndicate.config import Fault
+    from syndicate.editions.report import Report
+    from syndicate.models import Clipping
+
+Shape = dict[str, Any]
+
+
+def instant(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC with whole seconds: `2026-11-24T12:00:00Z`."""
+    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def clipping(clipping: Clipping, *, url: str, feed_id: str) -> Shape:
+    """A clipping; `url` is its page, whole, and `feed_id` its permanent id in feeds."""
+    return {
+        "id": clipping.id,
+        "state": clipping.state,
+        "archival": clipping.archival,
+        "headline": clipping.headline,
+        "deck": clipping.deck,
+        "byline": clipping.byline,
+        "publication": clipping.publication,
+        "place": clipping.place,
+        "dateline": clipping.dateline,
+        "section": clipping.section,
+        "link": clipping.link,
+        "summary": clipping.summary,
+        "rights": clipping.rights,
+        "url": url,
+        "feed_id": feed_id,
+        "published_at": instant(clipping.published_at),
+    }
+
+
+def subscriber(listed: Listed) -> Shape:
+    """A subscriber in any state; `digests` are those that they get."""
+    return {
+        "id": listed.id,
+        "address": listed.address,
+        "state": listed.state,
+        "language": listed.language,
+        "digests": list(listed.digests),
+        "since": instant(listed.since),
+    }
+
+
+def consent_event(line: HistoryLine) -> Shape:
+    """One step of a subscriber's history."""
+    return {
+        "at": instant(line.at),
+        "kind": line.kind,
+        "digest": line.digest,
+        "way": line.way,
+        "words": line.words,
+        "source": line.source,
+        "network": line.network,
+    }
+
+
+def import_report(added: list[str], known: list[str], unread: list[Shape]) -> Shape:
+    """What an import did: ids that are new, ids that were there, and what could not be read."""
+    return {"added": added, "known": known, "unread": unread}
+
+
+def unread(file: str, line: int | None, reason: str) -> Shape:
+    """Something in a file that could not be read."""
+    return {"file": file, "line": line, "reason": reason}
+
+
+_REPORT_HEAD = ("edition", "digest", "number", "kind", "slot", "state", "items", "chosen")
+_REPORT_COUNTS = ("accepted", "rejected", "skipped", "expired", "unknown", "uncertain", "queued")
+_REPORT_KEYS = (*_REPORT_HEAD, *_REPORT_COUNTS, "hash", "started_at", "finished_at")
+
+
+def edition(report: Report) -> Shape:
+    """An edition and its account: `chosen` is the sum of the seven numbers that follow it."""
+    whole = report.as_json()
+    return {key: whole[key] for key in _REPORT_KEYS}
+
+
+def plan(digest: str, chosen: list[Shape], left_out: list[Shape], reason: str | None) -> Shape:
+    """What an edition would hold; `reason` says why it would hold nothing."""
+    return {
+        "digest": digest,
+        "items": [shape["clipping"] for shape in chosen],
+        "left_out": [{"clipping": shape["clipping"], "reason": shape["reason"]} for shape in left_out],
+        "reason": reason,
+    }
+
+
+def fault(fault: Fault) -> Shape:
+    """One thing that is wrong with a configuration, or still an example."""
+    return {"line": fault.line, "key": fault.key, "text": fault.text}

@@ -1,0 +1,73 @@
+"""The whole command line in one place: which commands there are."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syndicate.cli import (
+    check,
+    clip,
+    clip_import,
+    db,
+    demo,
+    edition,
+    edition_preview,
+    edition_send,
+    feed,
+    init,
+    outbox,
+    serve,
+    subscriber,
+    subscriber_add,
+)
+from syndicate.cli.logs import no_log
+
+app = typer.Typer(
+    name="syndicate",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"syndicate {version('syndicate-news')}")
+        raise typer.Exit
+
+
+@app.callback()
+def syndicate(
+    ctx: typer.Context,
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The site's config.toml.")] = Path(
+        "config.toml"
+    ),
+    version: Annotated[  # noqa: ARG001 - its callback has answered
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """File a clipping once: it becomes a web page, a feed entry and a line in a mail digest.
+
+    Exit status: 0 done, 1 what was asked failed, 2 it was asked wrongly or the configuration is wrong."""
+    ctx.obj = config
+    no_log()
+
+
+app.command("init")(init.init)
+app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
+app.command("web")(serve.web)
+app.command("tick")(serve.tick)
+app.command("worker")(serve.worker)
+app.command("check")(check.check)
+clip.app.command("import")(clip_import.import_)
+edition.app.command("preview")(edition_preview.preview)
+edition.app.command("send")(edition_send.send)
+edition.app.command("resume")(edition_send.resume)
+subscriber.app.command("add")(subscriber_add.add)
+for noun in (clip, feed, edition, outbox, subscriber, db):
+    app.add_typer(noun.app)
