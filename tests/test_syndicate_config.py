@@ -79,6 +79,10 @@ def test_settings_that_follow_from_others_are_filled_in(site: ConfigFolder) -> N
     assert config.mail.bounce_domain == "valley.test"
     assert config.mail.list_domain == "valley.test"
     assert config.mail.dkim.domain == "valley.test"
+    bare = site.load(
+        SMALL.replace('"https://valley.test"', '"http://127.0.0.1:8000"').replace("@valley", "@mail.valley")
+    )
+    assert bare.mail.list_domain == "mail.valley.test"
     own, _ = put(SMALL, "[site]", 'contact = "desk@valley.test"')
     assert site.load(own).operator.address == "desk@valley.test"
 
@@ -180,6 +184,14 @@ def test_the_example_is_warned_about_line_by_line() -> None:
 def test_a_finished_site_is_not_warned_about(site: ConfigFolder) -> None:
     (site.folder / "secret.key").touch()
     assert warnings(site.load(SMALL), {}) == []
+
+
+def test_a_site_whose_relay_signs_is_not_warned_about_its_keys(site: ConfigFolder) -> None:
+    (site.folder / "secret.key").touch()
+    keys = 'domain = "example.org"\n[[mail.dkim.keys]]\nselector = "s1"\nkey_file = "none"'
+    text = SMALL.replace("sign = false", f"sign = false\n{keys}")
+    assert warnings(site.load(text), {}) == []
+    assert len(warnings(site.load(text.replace("sign = false\n", "")), {})) == 3
 
 
 def test_missing_key_files_are_warnings_and_no_faults(site: ConfigFolder) -> None:

@@ -55,6 +55,7 @@ def test_other_variables_do_not_disturb(site: ConfigFolder) -> None:
         "SYNDICATE_MAIL__SMTP__PORT": "",
         "MAIL__SMTP__PORT": "1",
         "syndicate_mail__smtp__port": "1",
+        "SYNDICATE_SITE__N\udcffME": "1",
     }
     assert site.load(SMALL, others) == site.load(SMALL)
 

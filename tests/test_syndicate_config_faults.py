@@ -19,6 +19,7 @@ BAD = [
     ("[site]", 'name = ""', "empty"),
     ("[site]", 'name = "two\\nlines"', "one line"),
     ("[site]", 'name = "bell\\u0007"', "control character"),
+    ("[site]", 'name = "next\\u0085line"', "control character"),
     ("[site]", "name = 7", "text in quotes"),
     ("[site]", 'url = "valley.test"', "https://"),
     ("[site]", 'url = "ftp://valley.test"', "https://"),
@@ -26,6 +27,8 @@ BAD = [
     ("[site]", 'url = "https://valley.test?a=b"', "no query"),
     ("[site]", 'url = "https://valley.test/#top"', "no #"),
     ("[site]", 'url = "https://valley.test:99999"', "web address"),
+    ("[site]", 'url = "https://valley.test:"', "web address"),
+    ("[site]", 'url = "https://valley.test?"', "no query"),
     ("[site]", 'url = "https://[::1"', "web address"),
     ("[site]", 'url = "https://va lley.test"', "character"),
     ("[site]", 'url = "https://täl.test"', "xn--"),
@@ -60,6 +63,8 @@ BAD = [
     ("[mail]", 'sender = "a@valley.test"', "unknown setting"),
     ("[mail]", "smtp = 25", "a table"),
     ("[mail.smtp]", 'host = "a b"', "no domain name"),
+    ("[mail.smtp]", 'host = "10.0.0.999"', "no domain name"),
+    ("[mail.smtp]", f'host = "{"a." * 130}test"', "no domain name"),
     ("[mail.smtp]", "port = 0", "at least 1"),
     ("[mail.smtp]", "port = 65536", "at most 65535"),
     ("[mail.smtp]", 'port = "smtp"', "whole number"),
@@ -263,6 +268,7 @@ def test_the_error_is_one_line_about_the_first_fault(site: ConfigFolder) -> None
         ("[site]\nname = \n", 2, "TOML"),
         ("[site]\nname = 'a\n", 2, "TOML"),
         ('[site]\nname = """a\n\n', 3, "TOML"),
+        ('[site]\nname = """a\n\nb', 4, "TOML"),
         ("[site]\n[site]\n", 2, "TOML"),
         ("a = 1\n\na = 2\n", 3, "TOML"),
         ("a = " + "[" * 4000, None, "nested too deeply"),
@@ -295,6 +301,13 @@ def test_an_unknown_name_at_the_top_is_a_fault_at_its_line(site: ConfigFolder, n
     assert (fault.line, fault.key) == (2, name)
     assert fault.text.startswith("unknown table: ")
     assert ("did you mean sections?" in fault.text) is (name == "sectoins")
+    assert "folder" not in fault.text
+
+
+def test_a_table_without_a_header_of_its_own_is_placed_at_the_first_one_below(site: ConfigFolder) -> None:
+    text = SMALL.replace('[mail]\nfrom = "Valley Review <review@valley.test>"\n\n', "")
+    line = text.splitlines().index("[mail.dkim]") + 1
+    assert site.fault(text) == Fault(line, "mail.from", "is missing")
 
 
 def test_an_odd_key_stays_on_one_line(site: ConfigFolder) -> None:
