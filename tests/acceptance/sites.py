@@ -1,0 +1,54 @@
+"""Whole sites for acceptance tests: founded as `init` does it, with people and clippings."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from subscribers import consent
+from subscribers.addresses import parse
+from syndicate.app.founding import Answers, found
+from syndicate.app.parts import App
+from syndicate.clippings.store import NewClipping, add, publish
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_site(folder: Path, *, smtp_port: int, connections: int = 10, database_url: str | None = None) -> Path:
+    """A new site whose relay is on 127.0.0.1. Returns its config.toml."""
+    answers = Answers(smtp_host="127.0.0.1", smtp_port=smtp_port)
+    environ = {"SYNDICATE_DATABASE__URL": database_url} if database_url else {}
+    config = found(folder, answers, clock=clock, environ=environ)
+    text = config.read_text(encoding="utf-8")
+    text = text.replace("connections = 10", f"connections = {connections}")
+    if database_url:
+        text = text.replace('url = "sqlite:///syndicate.db"', f'url = "{database_url}"')
+    config.write_text(text, encoding="utf-8")
+    return config
+
+
+def readers(app: App, count: int) -> list[str]:
+    """Add that many confirmed subscribers of the weekly digest; returns their addresses."""
+    addresses = [f"reader{number:04}@example.net" for number in range(count)]
+    with app.database.write() as session:
+        for address in addresses:
+            consent.add(
+                session,
+                parse(address),
+                ["weekly"],
+                hash_of=app.keys.address_hash,
+                language="en",
+                consent="asked at the fair",
+                way="command",
+                now=app.clock(),
+            )
+    return addresses
+
+
+def publish_one(app: App, headline: str, section: str = "latest") -> str:
+    """File and publish a clipping; returns its id."""
+    with app.database.write() as session:
+        made = add(
+            session, NewClipping(headline=headline, section=section, link="https://example.com/story"), now=app.clock()
+        )
+        return publish(session, made.id, now=app.clock()).id
