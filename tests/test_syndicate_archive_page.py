@@ -83,6 +83,11 @@ DECK = "Who Pays, Who Gains and Who Keeps the Beds"
         (("Ada Quill", BACK), None, "Ada Quill"),
         ((DECK, "ADA Q. QUILL", BACK), DECK, "ADA Q. QUILL"),
         ((BACK, "Ada Quill"), None, "Ada Quill"),
+        (("Ada Quill and Tom O'Dell", BACK), None, "Ada Quill and Tom O'Dell"),
+        (("Ada Quill, Jr.", BACK), None, "Ada Quill, Jr."),
+        (("Broken Beds, Empty Yards", BACK), "Broken Beds, Empty Yards", None),
+        ((DECK, "GoodShop: You Shop and We Gain!", "By Ada Quill", BACK), DECK, "Ada Quill"),
+        (("Voices from Inside", DECK, BACK), DECK, None),
         ((DECK, "And Why It Took Three Years", BACK), f"{DECK} And Why It Took Three Years", None),
         ((DECK, "And Why It Took Three Years", "By Ada Quill"), f"{DECK} And Why It Took Three Years", "Ada Quill"),
         ((DECK, "And Why It Took Three Years"), f"{DECK} And Why It Took Three Years", None),
@@ -206,6 +211,15 @@ def test_an_event_in_the_navigation_is_not_taken_for_the_dateline() -> None:
         assert (clipping.publication, clipping.headline) == ("Harbor Times", "A Headline")
     clipping = read_page(page("August 10, 2004 - Harbor Times", "A Headline", BACK, above=above), "page.txt")
     assert (clipping.publication, clipping.headline) == ("Harbor Times", "A Headline")
+
+
+def test_a_source_line_inside_the_article_is_not_taken_for_the_dateline() -> None:
+    body = (*BODY, "May 1, 2008 - Prairie Weekly (US)", "The Other Jail")
+    for below in (BELOW, BACK, ""):
+        for source in (SOURCE, "August 10, 2004 - Harbor Times"):
+            clipping = read(source, "A Headline", "By Ada Quill", body=body, below=below)
+            assert (clipping.publication, clipping.headline) == ("Harbor Times", "A Headline")
+            assert clipping.body == "\n\n".join(body)
 
 
 def test_lines_wrapped_at_a_margin_are_one_paragraph() -> None:

@@ -27,9 +27,10 @@ _VAGUE = re.compile(rf"(?<=[,)] )(?:{_MONTH} )?(?:1[89]|20)[0-9]{{2}}(?![\w/])",
 _HALF_DATE = re.compile(r", ?[0-9?]{1,2}/[0-9?]{1,4}$")
 # The mark between headline and publication; the second form only where a place follows.
 _FROM = re.compile(r";\s*(?i:from)\b|(?<=[?!])\s*from\b")
-_OTHER_FROM = re.compile(r"(?:[,:.]|\s(?:--|-|–|—))\s+from\b|(?<=[?!])\s*From\b")
+_OTHER_FROM = re.compile(r"(?:[,:.]|\s(?:--|-|–|—))\s+from\b|(?<=[?!])\s*From\b|\s+from\b")
 _BULLET = re.compile(r"(?:[•·*▪◦»>]|-(?=\s))\s*")
-_CARE = re.compile(r"\b(?:updated|modified|revised|copyright)\b.{0,20}$|©", re.IGNORECASE)
+# What dates the list itself, not an entry: "Page updated,", "Friday,".
+_OWN_DATE = re.compile(r"\b(?:updated|modified|revised|posted|copyright|[a-z]{3,6}day)\b.{0,12}$|©", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -142,13 +143,16 @@ def _without_mark(text: str) -> ArchivedClipping | None:
     set_off = [date for date in dates if text[: date.start()].rstrip().endswith((",", ";", ")", "]"))]
     if text.startswith("from "):
         raise _NoEntry(f"no headline before the publication; the form is {_FORM}")
-    if not set_off or _CARE.search(text[: set_off[-1].start()]):
+    if not set_off or _OWN_DATE.search(text[: set_off[-1].start()]):
         raise _NoEntry(f"a date, but not the form {_FORM}")
     before = text[: set_off[-1].start()]
     headline, mark, publication = before.rstrip(" ,;").rpartition("; ")
     if mark and split_place(publication)[1]:
         return _clipping(headline, publication, set_off[-1][0])
     named, place = split_place(before)
+    if not place and "/" not in set_off[-1][0]:
+        # "Washington, March 6, 2009" heads a part of a list; entries have M/D/YY.
+        raise _NoEntry(f"a date, but not the form {_FORM}")
     return replace(_clipping(named or "", "", set_off[-1][0]), place=place)
 
 

@@ -53,8 +53,8 @@ def read_page(text: str, name: str) -> ArchivedClipping:
     lines = readable_lines(text, name)
     at, source = _anchor(lines, name)
     headline, rest = _headline(without_foot(lines[at + 1 :]), lines[at], name)
-    head = read_head(rest, publication=source.publication)
-    body = _paragraphs(without_insertions(head.body, lines[:at]), wrapped=not is_html(text))
+    head = read_head(without_insertions(rest, lines[:at]), publication=source.publication)
+    body = _paragraphs([line for line in head.body if not is_return(line.text)], wrapped=not is_html(text))
     if not body:
         raise UnreadablePage(name, headline.number, f"no article under the headline {_shown(headline.text)}")
     return ArchivedClipping(
@@ -73,10 +73,11 @@ def _anchor(lines: Sequence[Line], name: str) -> tuple[int, Source]:
     """The position of the dateline and what it says.
 
     Best is the last source line before a "Return to ..." line in the same head (an events calendar above may look
-    alike), then the first with a place, then the first. A line of the same form above it with a date that does not
-    exist is more likely the real one: the page is refused, not taken for another article.
+    alike), then the first with a place, then the first; but none that has the prose of an article above it. A line
+    of the same form above it with a date that does not exist is more likely the real one: the page is refused, not
+    taken for another article.
     """
-    sources = [(at, source) for at, line in enumerate(lines) if (source := read_source(line.text))]
+    sources = _above_prose(lines, [(at, found) for at, line in enumerate(lines) if (found := read_source(line.text))])
     in_head = [found for found in sources if _leads_to_return(lines, found[0])]
     placed = [found for found in sources if found[1].place]
     strong = [found for found in sources if not found[1].weak]
@@ -87,6 +88,17 @@ def _anchor(lines: Sequence[Line], name: str) -> tuple[int, Source]:
     if best is None:
         raise UnreadablePage(name, lines[0].number, f"no line of the form {_FORM}; is this a saved article page?")
     return best
+
+
+def _above_prose(lines: Sequence[Line], sources: Sequence[tuple[int, Source]]) -> list[tuple[int, Source]]:
+    """The source lines down to the first two paragraphs of prose under the first that counts: below is the body."""
+    first = next((at for at, source in sources if not source.weak), len(lines))
+    prose = [
+        at
+        for at, line in enumerate(lines)
+        if at > first and len(line.text) > 60 and ends_sentence(line.text) and not is_site_line(line.text)
+    ]
+    return [found for found in sources if len(prose) < 2 or found[0] < prose[1]]
 
 
 def _leads_to_return(lines: Sequence[Line], at: int) -> bool:

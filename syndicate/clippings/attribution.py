@@ -47,7 +47,8 @@ def read_source(line: str) -> Source | None:
             continue
         # The longest date that can be read: hyphens can stand in a date ("July-August 2005 - ...").
         publication, place = split_place(rest)
-        if publication and (place or not ends_sentence(publication)):
+        prose = ends_sentence(rest) and (rest.endswith(".") or len(rest.split()) > 3)
+        if publication and (place or not prose):
             source = Source(dateline, publication, place)
     return source
 

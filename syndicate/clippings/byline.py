@@ -70,8 +70,15 @@ def read_byline(line: str, *, publication: str | None = None) -> str | None:
 
 
 def plain_name(line: str) -> str | None:
-    """The name in a line that is nothing but one, as stands over some articles without "By"; else None."""
-    return line if _is_person(line) and not line.startswith(("A ", "I ")) else None
+    """The names in a line that is nothing but names, as stand over some articles without "By"; else None."""
+    name, _, suffix = line.partition(", ")
+    people = _AND.split(name)
+    if line.startswith(("A ", "I ")) or not all(_is_person(one) for one in people):
+        return None
+    # Four full words are a deck more often than a name.
+    if any(sum(len(word) > 1 and not _PARTICLE.fullmatch(word) for word in _words(one)) > 3 for one in people):
+        return None
+    return line if not suffix or _SUFFIX.fullmatch(suffix) else None
 
 
 def is_affiliation(line: str, publication: str | None) -> bool:

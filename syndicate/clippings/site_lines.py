@@ -54,11 +54,17 @@ def without_foot(lines: Sequence[Line]) -> list[Line]:
 
 
 def without_insertions(lines: Sequence[Line], above: Sequence[Line]) -> list[Line]:
-    """The lines of a body without what the site put into it: lines that lead back, banners, and copies of the
-    navigation `above` the article."""
+    """The lines of an article without what the site put into it: banners and copies of the navigation `above`.
+
+    Lines that lead back stay: where one stands is what tells the head from the body.
+    """
     copies = {line.text for line in above}
     # One word alone ("Google", "Home") may well stand in an article; a whole line of navigation does not.
-    kept = [line for line in lines if not (is_site_line(line.text) or (" " in line.text and line.text in copies))]
+    kept = [
+        line
+        for line in lines
+        if is_return(line.text) or not (is_site_line(line.text) or (" " in line.text and line.text in copies))
+    ]
     while kept and kept[-1].text in copies:
         kept.pop()
     return kept
