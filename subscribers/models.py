@@ -57,7 +57,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: dict[Any, Any] = {datetime: Instant, int: Id}  # noqa: RUF012
+    type_annotation_map: dict[Any, Any] = {datetime: Instant, int: Id}
 
 
 class Subscriber(Base):

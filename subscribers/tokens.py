@@ -5,11 +5,13 @@ No table holds a token: it is an HMAC-SHA256 (RFC 2104) over purpose and parts, 
 
 import hashlib
 import hmac
+import re
 from base64 import b32encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _MAC_BYTES = 16  # 128 bits; 26 characters of base32
+_PART = re.compile("[a-z0-9]+")
 _VERSIONS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -20,7 +22,7 @@ class TokenKeys:
     `versions` maps a small number (1 to 26) to at least 16 bytes.
     """
 
-    versions: Mapping[int, bytes]
+    versions: Mapping[int, bytes] = field(repr=False)
     current: int
 
     def mac(self, purpose: str, *parts: str, version: int | None = None) -> bytes:
@@ -32,15 +34,19 @@ class TokenKeys:
     def sign(self, purpose: str, *parts: str) -> str:
         """A token `part-part-…-mac` in lower case, safe in a URL path.
 
-        The first part must not contain a hyphen; the last character group is the MAC with its key version.
+        Parts are lower-case letters and digits; the last one may hold hyphens. The last group of characters is the MAC
+        with its key version. ValueError for parts that could not be read back.
         """
+        *first, last = parts
+        if not all(_PART.fullmatch(part) for part in (*first, last.replace("-", ""))):
+            raise ValueError("a token names lower-case letters and digits only, with hyphens in its last part")
         return "-".join((*parts, self._seal(purpose, parts, self.current)))
 
     def read(self, purpose: str, token: str, parts: int = 1) -> tuple[str, ...] | None:
         """The `parts` that were signed, or None if the token is cut, changed, forged, of another purpose or of a
         key that is gone. Case is forgiven: some mail software changes it."""
         pieces = token.strip().lower().split("-")
-        if len(pieces) < parts + 1 or not pieces[-1]:
+        if len(pieces) < parts + 1 or not pieces[-1] or not token.isascii():
             return None
         *inner, seal = pieces
         # A slug may hold hyphens, so the last part takes what is left.

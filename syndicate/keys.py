@@ -68,11 +68,14 @@ def load_secret(path: Path) -> SiteKeys:
         if not words:
             continue
         try:
-            version, key = int(words[0]), bytes.fromhex(words[1])
-        except (ValueError, IndexError):
+            number_text, hex_text = words
+            version, key = int(number_text), bytes.fromhex(hex_text)
+        except ValueError:
             raise MissingSecret(f"{path}, line {number}: expected a key version and its key in hex") from None
         if not 1 <= version <= 26 or len(key) < 16:
             raise MissingSecret(f"{path}, line {number}: a version is 1 to 26, a key at least 16 bytes")
+        if version in versions:
+            raise MissingSecret(f"{path}, line {number}: version {version} stands there twice, and one must be wrong")
         versions[version] = key
     if 1 not in versions:
         raise MissingSecret(f"{path} holds no key of version 1: restore the file from a backup")

@@ -115,3 +115,17 @@ def test_base32_is_lower_case_letters_and_digits(data: bytes) -> None:
 @pytest.mark.parametrize(("data", "text"), [(b"f", "my"), (b"fo", "mzxq"), (b"foobar", "mzxw6ytboi")])  # RFC 4648 §10
 def test_base32_of_the_standards_examples(data: bytes, text: str) -> None:
     assert base32(data) == text
+
+
+@pytest.mark.parametrize("parts", [("with-hyphen", "weekly"), ("UPPER",), ("",), ("é",), ("a b",)])
+def test_parts_that_could_not_be_read_back_are_not_signed(parts: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="letters and digits"):
+        KEYS.sign("unsubscribe", *parts)
+
+
+def test_a_lone_surrogate_is_no_token_and_no_crash() -> None:
+    assert KEYS.read("confirm", "abc-\udce9defghijklmnopqrstuvwxyzab") is None
+
+
+def test_the_keys_are_not_shown() -> None:
+    assert "\\x" not in repr(KEYS)

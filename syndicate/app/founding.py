@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -44,41 +45,54 @@ class Answers:
 def found(folder: Path, answers: Answers, *, clock: Callable[[], datetime], environ: Mapping[str, str]) -> Path:
     """Make the site in `folder` (created if need be) and return the path of its config.toml.
 
-    Raises NotAnEmptyPlace if a file of a site is there already, ConfigError if the answers make no right
-    configuration; in either case nothing is left behind.
+    A config.toml that stands there alone is taken as it is. Raises NotAnEmptyPlace if there is a site already,
+    ConfigError if there is no right configuration; in either case nothing is left behind.
     """
     folder = folder.resolve()
-    _refuse_occupied(folder)
+    _refuse_occupied(folder, answers, environ)
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Made beside the place and moved into it when all is right, so that a failure leaves no half a site.
-    with tempfile.TemporaryDirectory(prefix=".syndicate-", dir=folder.parent) as name:
+    with tempfile.TemporaryDirectory(prefix=".syndicate-", dir=folder.parent) as name, ExitStack() as undo:
         draft = Path(name)
-        (draft / "config.toml").write_text(_configuration(answers), encoding="utf-8")
-        config = load(draft / "config.toml", environ=environ)
+        own = folder / CONFIG
+        text = own.read_text(encoding="utf-8") if own.exists() else _configuration(answers)
+        (draft / CONFIG).write_text(text, encoding="utf-8")
+        config = load(draft / CONFIG, environ=environ)
         create_secret(config.site.secret_file)
+        undo.callback(config.site.secret_file.unlink, missing_ok=True)
         for key in config.mail.dkim.keys:
-            make_key(key.key_file)
+            if not key.key_file.exists():
+                make_key(key.key_file)
+                undo.callback(key.key_file.unlink, missing_ok=True)
         (draft / "templates").mkdir()
         (draft / "templates" / "README.txt").write_text(_ABOUT_TEMPLATES, encoding="utf-8")
         _tables(config, clock())
         folder.mkdir(exist_ok=True)
         for path in sorted(draft.iterdir()):
-            shutil.move(path, folder / path.name)
-    return folder / "config.toml"
+            if not (folder / path.name).exists():
+                shutil.move(path, folder / path.name)
+        undo.pop_all()
+    return folder / CONFIG
 
 
+CONFIG = "config.toml"
 _ABOUT_TEMPLATES = """\
 A file here stands in for the packaged file of the same place, e.g. email/digest/body.html.
 Copy only what you want to change; what is not here comes from the program and stays up to date.
 """
 
 
-def _refuse_occupied(folder: Path) -> None:
+def _refuse_occupied(folder: Path, answers: Answers, environ: Mapping[str, str]) -> None:
     if folder.exists() and not folder.is_dir():
         raise NotAnEmptyPlace(f"{folder} is a file: name a folder for the new site")
-    for name in ("config.toml", "secret.key", "syndicate.db", "templates"):
-        if (folder / name).exists():
-            raise NotAnEmptyPlace(f"{folder} holds a site already ({name} is there): choose another folder")
+    parts = [folder / name for name in ("secret.key", "syndicate.db")]
+    if (folder / CONFIG).exists():
+        if answers != Answers():
+            raise NotAnEmptyPlace(f"{folder / CONFIG} is there already: edit it, or choose another folder")
+        parts.append(load(folder / CONFIG, environ=environ).site.secret_file)
+    for part in parts:
+        if part.exists():
+            raise NotAnEmptyPlace(f"{folder} holds a site already ({part.name} is there): choose another folder")
 
 
 def _configuration(answers: Answers) -> str:

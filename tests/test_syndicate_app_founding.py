@@ -1,0 +1,70 @@
+"""A new site folder is whole, or it is not there."""
+
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from syndicate.app.founding import Answers, NotAnEmptyPlace, found
+from syndicate.app.parts import open_site
+from syndicate.config import ConfigError, example_path, warnings
+
+
+def clock() -> datetime:
+    return datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def test_a_new_site_passes_check_with_warnings_and_can_be_opened(tmp_path: Path) -> None:
+    config = found(tmp_path / "site", Answers(), clock=clock, environ={})
+    with open_site(config, environ={}, clock=clock) as app:
+        assert warnings(app.config)
+        assert app.mail_maker().signing
+    assert config.read_text() == example_path().read_text()
+
+
+def test_secrets_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    found(tmp_path / "site", Answers(), clock=clock, environ={})
+    for name in ("secret.key", "dkim-s1.pem"):
+        assert stat.S_IMODE((tmp_path / "site" / name).stat().st_mode) == 0o600
+
+
+def test_answers_stand_in_the_configuration(tmp_path: Path) -> None:
+    answers = Answers(name="Ours", url="https://ours.example.com", mail_from="Ours <mail@example.com>", smtp_port=2525)
+    with open_site(found(tmp_path / "site", answers, clock=clock, environ={}), environ={}) as app:
+        mail = app.config.mail
+        assert (app.config.site.name, mail.from_address, mail.smtp.port) == ("Ours", "mail@example.com", 2525)
+        assert (mail.list_domain, mail.bounce_domain, mail.dkim.domain) == (
+            "ours.example.com",
+            "example.com",
+            "example.com",
+        )
+
+
+def test_a_folder_with_a_site_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    found(tmp_path, Answers(), clock=clock, environ={})
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(NotAnEmptyPlace, match="holds a site already"):
+        found(tmp_path, Answers(), clock=clock, environ={})
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_configuration_that_stands_alone_is_taken_as_it_is(tmp_path: Path) -> None:
+    text = example_path().read_text().replace('name = "Coalition News"', 'name = "Mine"')
+    (tmp_path / "config.toml").write_text(text)
+    with open_site(found(tmp_path, Answers(), clock=clock, environ={}), environ={}) as app:
+        assert app.config.site.name == "Mine"
+    assert (tmp_path / "config.toml").read_text() == text
+
+
+@pytest.mark.parametrize("answers", [Answers(url="not an address"), Answers(mail_from="nobody"), Answers(timezone="X")])
+def test_answers_that_make_no_right_configuration_leave_nothing_behind(tmp_path: Path, answers: Answers) -> None:
+    with pytest.raises(ConfigError):
+        found(tmp_path / "site", answers, clock=clock, environ={})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "site").write_text("")
+    with pytest.raises(NotAnEmptyPlace, match="is a file"):
+        found(tmp_path / "site", Answers(), clock=clock, environ={})
