@@ -73,6 +73,7 @@ DECK = "Who Pays, Who Gains and Who Keeps the Beds"
         ((BACK,), None, None),
         ((DECK,), DECK, None),
         ((DECK, BACK), DECK, None),
+        (("Three years of beds that nobody slept in",), "Three years of beds that nobody slept in", None),
         ((DECK, "By Ada Quill"), DECK, "Ada Quill"),
         ((DECK, "By Ada Quill", BACK), DECK, "Ada Quill"),
         ((DECK, BACK, "By Ada Quill"), DECK, "Ada Quill"),

@@ -47,7 +47,8 @@ def read_page(text: str, name: str) -> ArchivedClipping:
     """The clipping on one saved article page; `name` is the file's, for messages.
 
     Known limits: one article a page; a headline is one line; without a byline or a "Return to" line under it a deck
-    is told from the body by its capitals alone; a date without a dash and a publication after it is no dateline.
+    is told from the body by its capitals or its missing full stop; a date without a dash and a publication after it
+    is no dateline.
     Raises UnreadablePage, naming file and line, without a believable dateline, headline and body.
     """
     lines = readable_lines(text, name)

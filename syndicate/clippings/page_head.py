@@ -29,7 +29,7 @@ def read_head(lines: Sequence[Line], *, publication: str | None) -> Head:
     """Decks, byline and body in the lines under a headline.
 
     A "Return to ..." line, where there is one, ends the head, but for a byline right under it. Without it the head
-    ends with the byline; without that too, with the last line that is written in capitals like a headline.
+    ends with the byline; without that too, with the last line that is written like a headline or just stops.
     """
     back = _return_line(lines)
     above = _above_return([line.text for line in lines[:back]], publication) if back is not None else None
@@ -78,7 +78,7 @@ def _until_byline(lines: Sequence[Line], publication: str | None, *, named: bool
         # One deck may be a sentence, a second sentence is the body.
         if len(text) > _PARAGRAPH or (at and ends_sentence(text)):
             break
-    decks = _capital_decks(lines)
+    decks = _unsigned_decks(lines)
     return Head(tuple(line.text for line in lines[:decks]), None, lines[decks:])
 
 
@@ -89,13 +89,19 @@ def _without_affiliation(lines: Sequence[Line], publication: str | None) -> Sequ
     return lines[start:]
 
 
-def _capital_decks(lines: Sequence[Line]) -> int:
-    """How many lines, two at most, are written like headlines, with prose under them."""
+def _unsigned_decks(lines: Sequence[Line]) -> int:
+    """How many lines, two at most, are no prose, with prose under them."""
     decks = 0
-    while decks < min(2, len(lines)) and _is_headline_like(lines[decks].text):
+    while decks < min(2, len(lines) - 1) and _is_deck(lines[decks], lines[decks + 1]):
         decks += 1
     prose = decks < len(lines) and (ends_sentence(lines[decks].text) or len(lines[decks].text) > 60)
     return decks if prose else 0
+
+
+def _is_deck(line: Line, below: Line) -> bool:
+    """Whether a line is written like a headline, or stands alone and just stops, as prose does not."""
+    stops = line.text[-1].isalnum() and len(line.text.split()) >= 4 and below.gap
+    return _is_headline_like(line.text) or (stops and len(line.text) <= _LONGEST_DECK)
 
 
 def _is_headline_like(text: str) -> bool:
