@@ -27,10 +27,6 @@ class SiteKeys:
         """The keyed hash (32 lower-case base32 characters) under which an address is known to the suppression list."""
         return base32(hmac.digest(self.address_key, address_key.encode(), hashlib.sha256)[:20])
 
-    def message_token(self, *parts: str) -> str:
-        """16 characters of base32 that only we can make, for Message-IDs and return paths."""
-        return base32(self.tokens.mac("message", *parts)[:10])
-
     def __repr__(self) -> str:
         return "SiteKeys(…)"
 

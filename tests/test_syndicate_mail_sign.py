@@ -1,15 +1,12 @@
 """DKIM, verified by a library that is not ours."""
 
 import stat
-from base64 import b64decode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import dkim
 import pytest
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -49,27 +46,6 @@ class Settings:
     domain: str
     keys: tuple[Key, ...]
     sign: bool = True
-
-
-class VerifyKey:
-    """What dkimpy asks of PyNaCl, by the library that we have."""
-
-    def __init__(self, key: bytes, encoder: object) -> None:
-        self._key = ed25519.Ed25519PublicKey.from_public_bytes(b64decode(key))
-
-    def verify(self, data: bytes, signature: bytes) -> None:
-        self._key.verify(signature, data)
-
-
-@pytest.fixture(autouse=True)
-def dkimpy_knows_ed25519(monkeypatch: pytest.MonkeyPatch) -> None:
-    """dkimpy leaves the arithmetic of ed25519 to PyNaCl; all the rest of the verification is its own."""
-    nacl = SimpleNamespace(
-        signing=SimpleNamespace(VerifyKey=VerifyKey),
-        encoding=SimpleNamespace(Base64Encoder=None),
-        exceptions=SimpleNamespace(BadSignatureError=InvalidSignature, ValueError=ValueError),
-    )
-    monkeypatch.setattr(dkim, "nacl", nacl, raising=False)
 
 
 @pytest.fixture(scope="module")
