@@ -1,5 +1,6 @@
 """Whole sites for acceptance tests: founded as `init` does it, with people and clippings."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,14 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def new_site(folder: Path, *, smtp_port: int, connections: int = 10, database_url: str | None = None) -> Path:
+def new_site(
+    folder: Path,
+    *,
+    smtp_port: int,
+    connections: int = 10,
+    database_url: str | None = None,
+    clock: Callable[[], datetime] = clock,
+) -> Path:
     """A new site whose relay is on 127.0.0.1. Returns its config.toml."""
     answers = Answers(smtp_host="127.0.0.1", smtp_port=smtp_port)
     environ = {"SYNDICATE_DATABASE__URL": database_url} if database_url else {}
