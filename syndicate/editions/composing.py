@@ -26,15 +26,22 @@ class Composer:
 
     config: Config
     renderer: Renderer
+    largest_html: int = LARGEST_HTML
 
     def compose(self, digest: Digest, snapshot: Snapshot, *, number: int | None, at: datetime) -> Composition:
         """The mail of this edition in the site's language; `at` is its Date. Raises TemplateFault, or MailTooLarge
         when even one item does not fit below the size at which mail is clipped."""
         page = digest_page(self.config, digest, snapshot, number=number, at=at)
-        composed = fit(page, compose=lambda shown: self._composed(digest, snapshot, shown, at=at), size=html_size)
+        composed = fit(
+            page,
+            compose=lambda shown: self._composed(digest, snapshot, shown, at=at),
+            size=html_size,
+            limit=self.largest_html,
+        )
         if isinstance(composed, TooLarge):
             raise MailTooLarge(
-                f"edition {snapshot.id} has {composed.size} bytes of HTML with one item, {LARGEST_HTML} is the most: "
+                f"edition {snapshot.id} has {composed.size} bytes of HTML with one item, where "
+                f"{self.largest_html} is the most: "
                 f"shorten its note, the partners' lines or the template {digest.template!r}"
             )
         return composed

@@ -6,6 +6,7 @@ A manual edition is sent because somebody asked for it (`send_now`, `start`). Un
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -81,8 +82,7 @@ class Editions:
         `skipped` with nothing new, `approved` while the hold period runs, else `sending` or already `sent`."""
         edition_id = self.draft_now(database, slug, key, now, send=True)
         if freeze(database, self.config, self.composer, edition_id, now=now) == "approved":
-            with database.write() as session:
-                sending.start(session, self.config, edition_id, now=now)
+            self._start_if_first(database, edition_id, now)
         return edition_id
 
     def approve(self, database: Database, edition_id: int, now: datetime) -> str:
@@ -134,12 +134,14 @@ class Editions:
             except SyndicateError as error:
                 failures.append(f"edition {edition_id}: {error}")
         for edition_id in self._to_start(database, now):
-            try:
-                self.start(database, edition_id, now)
-            except Refused:
-                continue  # another tick was first
+            self._start_if_first(database, edition_id, now)
         if failures:
             raise TickFailed("; ".join(failures))
+
+    def _start_if_first(self, database: Database, edition_id: int, now: datetime) -> None:
+        """A tick and a command may want to start one edition at the same moment; or its approval became void."""
+        with suppress(Refused):
+            self.start(database, edition_id, now)
 
     def _decide(self, database: Database, digest: Digest, now: datetime) -> None:
         """Look first without the lock: most minutes there is nothing to decide."""

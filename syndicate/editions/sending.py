@@ -71,7 +71,7 @@ def resume(session: Session, edition_id: int, *, now: datetime) -> str:
     edition.state, edition.reason = "sending", None
     session.flush()
     close_if_done(session, edition_id, now)  # its last batch may have ended while it was paused
-    session.refresh(edition)
+    session.flush()
     return edition.state
 
 

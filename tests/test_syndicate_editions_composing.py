@@ -1,0 +1,110 @@
+"""An edition becomes a mail: the same bytes for the same values, small enough, hostile text tamed in every field."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import newsroom
+import pytest
+
+from syndicate.editions.composing import Composer, MailTooLarge, html_size
+from syndicate.editions.pages import digest_page
+from syndicate.editions.snapshot import Item, Snapshot
+from syndicate.mail.compose import Composition
+
+AT = datetime(2026, 11, 26, 2, 0, tzinfo=UTC)  # still the 25th in New York
+
+
+def _snapshot(*items: Item, note: str | None = None) -> Snapshot:
+    return Snapshot(7, "abcdefghabcdefgh", "weekly", "scheduled", "draft", None, AT, note, items)
+
+
+def _item(number: int = 1, **changes: object) -> Item:
+    values: dict[str, object] = {
+        "clipping_id": f"clip{number}",
+        "section": "news",
+        "state": "published",
+        "headline": f"Story {number}",
+        "link": f"https://courier.test/{number}",
+        "publication": "The Courier",
+        "place": "TX",
+        "dateline": "2009-03",
+        "byline": "Ann Lee",
+        "deck": None,
+        "summary": "Why it matters.",
+        "rights": "summary",
+    }
+    return Item(**(values | changes))  # type: ignore[arg-type]
+
+
+def _compose(folder: Path, snapshot: Snapshot, *, largest: int | None = None) -> Composition:
+    desk = newsroom.editions(folder)
+    composer = desk.composer if largest is None else Composer(desk.config, desk.renderer, largest_html=largest)
+    return composer.compose(desk.config.digest("weekly"), snapshot, number=4, at=AT)
+
+
+def test_the_page_has_sections_in_order_numbers_through_all_and_the_local_day(tmp_path: Path) -> None:
+    config = newsroom.editions(tmp_path).config
+    items = (
+        _item(1, section="letters"),
+        _item(2),
+        _item(3, link=None, dateline=None),
+        _item(4, section="gone"),
+    )
+    page = digest_page(config, config.digest("weekly"), _snapshot(*items), number=4, at=AT)
+    assert [(name, [item.number for item in items]) for name, items in page.sections] == [
+        ("Letters", [1]),
+        ("News", [2, 3]),
+        ("gone", [4]),
+    ]
+    assert (page.date.isoformat(), page.total) == ("2026-11-25", 4)
+    assert page.view_url == "https://valley.test/editions/weekly/4"
+    second, third = page.sections[1][1]
+    assert (second.url, second.dateline) == ("https://courier.test/2", "March 2009")
+    assert (third.url, third.dateline) == ("https://valley.test/clippings/clip3/story-3", "")
+
+
+def test_the_same_values_give_the_same_bytes_and_another_word_another_hash(tmp_path: Path) -> None:
+    first, again = _compose(tmp_path, _snapshot(_item())), _compose(tmp_path, _snapshot(_item()))
+    assert first.to_bytes() == again.to_bytes()
+    assert first.hash != _compose(tmp_path, _snapshot(_item(summary="Why it mattered."))).hash
+
+
+def test_a_digest_too_large_for_a_mailbox_drops_its_last_items_and_says_so(tmp_path: Path) -> None:
+    items = [_item(n, headline=f"Story {n} é " * 40, summary="A few words. " * 60) for n in range(1, 31)]
+    composition = _compose(tmp_path, _snapshot(*items), largest=24_000)
+    assert html_size(composition) <= 24_000
+    assert "Story 1 é" in composition.html
+    assert "Story 30 é" not in composition.html
+    for part in (composition.html, composition.text):
+        assert " of 30. The other " in " ".join(part.split())
+
+
+def test_a_template_too_large_by_itself_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(MailTooLarge, match="with one item, where 2000 is the most") as caught:
+        _compose(tmp_path, _snapshot(_item()), largest=2000)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "</p><script>alert(1)</script>",
+        "a\r\nBcc: x@evil.test",
+        "]]>",
+        "{{ 7*7 }}{% raw %}",
+        "\ud800\x00\x1b[31m",
+        "מלחמה",
+    ],
+)
+def test_hostile_text_in_any_field_leaves_a_whole_mail(tmp_path: Path, text: str) -> None:
+    fields = ("headline", "publication", "place", "byline", "deck", "summary")
+    composition = _compose(tmp_path, _snapshot(replace(_item(), **dict.fromkeys(fields, f"x {text} y")), note=text))
+    header, body = composition.fill(
+        "a@b.test", "id@valley.test", dict.fromkeys(composition.slots, "https://l.test"), None
+    )
+    assert b"\r\nBcc:" not in header
+    assert body.endswith(b"--\r\n")
+    assert "<script" not in composition.html
+    assert "{{ 7" in composition.html or "7*7" not in text
+    assert "https://allies.test" in composition.html
