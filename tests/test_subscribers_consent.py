@@ -12,7 +12,7 @@ from subscribers import consent, listing, suppression
 from subscribers.addresses import parse
 from subscribers.errors import HasLeft, Suppressed, UnknownSubscriber
 from subscribers.listing import Listed
-from subscribers.models import Subscriber
+from subscribers.models import ConsentEvent, Subscriber, Subscription
 from subscribers.recipients import count, recipients, still_wanted
 from syndicate.database import Database
 
@@ -262,6 +262,29 @@ def test_still_wanted_names_those_who_have_not_left(database: Database, now: dat
         assert list(session.scalars(still_wanted("weekly", []))) == []
 
 
+@pytest.mark.parametrize("state", ["unconfirmed", "unsubscribed"])
+def test_an_active_wish_alone_makes_no_recipient(database: Database, now: datetime, state: str) -> None:
+    """No step of ours leaves rows like that; a repair by hand, or an import into the tables, might."""
+    with database.write() as session:
+        subscriber = Door(session, now).add("weekly")
+        subscriber.state = state
+        session.flush()
+        assert session.execute(recipients("weekly")).all() == []
+        assert session.execute(still_wanted("weekly", [subscriber.id])).all() == []
+        assert count(session, "weekly") == 0
+
+
+def test_a_wish_keeps_the_moment_since_when_it_is_so(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.write() as session:
+        alice = Door(session, now)
+        alice.ask("weekly")
+        alice.ask("weekly")
+        assert session.scalars(select(Subscription.since)).one() == now + timedelta(minutes=1)
+        alice.confirm("weekly")
+        alice.confirm("weekly")
+        assert session.scalars(select(Subscription.since)).one() == now + timedelta(minutes=3)
+
+
 def test_what_no_database_can_hold_is_left_out_of_the_proof(database: Database, now: datetime) -> None:
     with database.write() as session:
         asked = consent.ask(
@@ -328,3 +351,45 @@ def test_who_meets_a_row_that_is_not_committed_yet_waits_and_finds_it(database: 
     assert done.is_set()
     with database.read() as session:
         assert Door(session, now).seen.asked == ("daily", "weekly")
+
+
+def test_two_changes_of_one_person_at_once_see_each_other(database: Database, now: datetime) -> None:
+    """Each ends one of two digests: whoever comes second must find that nothing is left."""
+    with database.write() as session:
+        alice_id = Door(session, now).add("daily", "weekly").id
+
+    def second() -> None:
+        with database.write() as session:
+            consent.unsubscribe(session, alice_id, "daily", way="one-click", now=now)
+
+    thread = threading.Thread(target=second)
+    with database.write() as session:
+        consent.unsubscribe(session, alice_id, "weekly", way="one-click", now=now)
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()
+    thread.join(30)
+    with database.read() as session:
+        assert Door(session, now).seen.state == "unsubscribed"
+
+
+def test_nobody_waits_to_leave_while_rows_that_name_them_are_written(postgres_url: str, now: datetime) -> None:
+    """As a freeze does, for thousands at once. (SQLite has one writer at a time, and a fair lock.)"""
+    database = Database(postgres_url)
+    with database.write() as session:
+        alice_id = Door(session, now).add("weekly").id
+
+    def leave() -> None:
+        with database.write() as session:
+            consent.unsubscribe(session, alice_id, None, way="one-click", now=now)
+
+    thread = threading.Thread(target=leave)
+    with database.write() as session:
+        session.add(ConsentEvent(subscriber_id=alice_id, kind="changed", at=now, way="test"))
+        session.flush()
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive()
+    with database.read() as session:
+        assert Door(session, now).seen.state == "unsubscribed"
+    database.close()
