@@ -1,21 +1,24 @@
+# Two commands are enough: `make demo` and `make test`. `make help` names the rest.
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# ONCE=1 plays the demo once and leaves.
 ONCE ?=
-SHORT ?=
 # The tests run on as many processes as there are cores, each with databases of its own.
 JOBS ?= auto
 
-.PHONY: demo test lint format types layers wheel browser lock clean help
+.PHONY: help demo test lint format types layers wheel lock clean
 
 help: ## say what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 $(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Syndicate needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": name another with PYTHON=…")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+	@touch $@
 
 demo: $(VENV)/.installed ## a whole working site in var/demo (ONCE=1: play it once, check the accounts, leave)
 	$(BIN)/syndicate demo $(if $(ONCE),--once)
@@ -37,9 +40,13 @@ types: $(VENV)/.installed ## mypy, strict
 layers: $(VENV)/.installed ## who may import whom
 	$(BIN)/lint-imports --no-cache
 
+wheel: $(VENV)/.installed ## build the wheel, install it in another place and use it there
+	$(BIN)/python tests/wheel_check.py
+
 lock: ## write the hash-locked requirements anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -c requirements.lock -o requirements-dev.lock
 
-clean: ## remove what was built
-	rm -rf $(VENV) var dist build .mypy_cache .ruff_cache
+clean: ## remove what was built, the demo included
+	rm -rf $(VENV) var dist build .mypy_cache .ruff_cache .hypothesis
+	find feeds subscribers syndicate tests -name __pycache__ -type d -prune -exec rm -rf {} +
