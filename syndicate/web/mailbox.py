@@ -1,6 +1,7 @@
 """The demo's mailbox: shows the mails that the catcher kept. It stands in front of the public site."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -10,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp
 
+from syndicate.catcher import caught
 from syndicate.template_folder import templates_root
 
 _LISTED = 100
@@ -28,7 +30,7 @@ class Kept:
     subject: str
     sender: str
     to: str
-    date: str
+    time: str
 
 
 def with_mailbox(site: object, folder: Path, site_url: str) -> FastAPI:
@@ -60,9 +62,12 @@ class _Mailbox:
             lstrip_blocks=True,
         )
 
-    def all_mails(self) -> HTMLResponse:
-        paths = sorted(self._folder.glob("*.eml"), reverse=True)
-        return self._page("list.html", mails=[_kept(path) for path in paths[:_LISTED]], total=len(paths))
+    def all_mails(self, to: str = "") -> HTMLResponse:
+        wanted = to.strip()[:100].lower()
+        kept = reversed(caught(self._folder))
+        paths = [mail.path for mail in kept if wanted in mail.recipient.lower()]
+        mails = [_kept(path) for path in paths[:_LISTED]]
+        return self._page("list.html", mails=mails, total=len(paths), wanted=wanted)
 
     def style(self) -> Response:
         return Response((templates_root() / "web" / "mailbox" / "mailbox.css").read_bytes(), media_type="text/css")
@@ -73,13 +78,13 @@ class _Mailbox:
         fields = [(name, str(value)) for name, value in message.items()]
         plain = message.get_body(("plain",))
         text = str(plain.get_content()) if plain else ""
-        return self._page("mail.html", mail=_kept(path), fields=fields, text=self._local(text))
+        return self._page("mail.html", mail=_kept(path), fields=fields, text=text)
 
     def html(self, number: int) -> HTMLResponse:
         body = _read(self._path(number)).get_body(("html",))
         text = str(body.get_content()) if body else "<p>This mail has no HTML part.</p>"
         # Only what is shown is changed; the file stays as it was received.
-        shown = self._local(text).replace("<head>", '<head><base target="_top">', 1)
+        shown = text.replace(f'href="{self._site_url}/', 'href="/').replace("<head>", '<head><base target="_top">', 1)
         return HTMLResponse(shown, headers={"content-security-policy": _MAIL_POLICY, "cache-control": "no-store"})
 
     def source(self, number: int) -> PlainTextResponse:
@@ -90,9 +95,6 @@ class _Mailbox:
         if number < 1 or not path.is_file():
             raise HTTPException(404, "there is no such mail")
         return path
-
-    def _local(self, text: str) -> str:
-        return text.replace(self._site_url + "/", "/")
 
     def _page(self, template: str, **values: object) -> HTMLResponse:
         text = self._templates.get_template(template).render(values)
@@ -108,4 +110,5 @@ def _read(path: Path) -> EmailMessage:
 
 def _kept(path: Path) -> Kept:
     message = _read(path)
-    return Kept(int(path.stem), str(message["Subject"]), str(message["From"]), str(message["To"]), str(message["Date"]))
+    when = datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%H:%M:%S UTC")
+    return Kept(int(path.stem), str(message["Subject"]), str(message["From"]), str(message["To"]), when)
