@@ -48,9 +48,7 @@ def expected() -> set[str]:
         if path.is_file() and "__pycache__" not in path.parts
     }
     templates = {
-        f"syndicate/{path.relative_to(ROOT).as_posix()}"
-        for path in (ROOT / "templates").rglob("*")
-        if path.is_file()
+        f"syndicate/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "templates").rglob("*") if path.is_file()
     }
     return inside | templates | {"syndicate/config.example.toml"}
 
