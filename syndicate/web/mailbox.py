@@ -84,7 +84,8 @@ class _Mailbox:
         body = _read(self._path(number)).get_body(("html",))
         text = str(body.get_content()) if body else "<p>This mail has no HTML part.</p>"
         # Only what is shown is changed; the file stays as it was received.
-        shown = text.replace(f'href="{self._site_url}/', 'href="/').replace("<head>", '<head><base target="_top">', 1)
+        shown = text.replace(f'href="{self._site_url}/', 'href="/').replace(f'href="{self._site_url}"', 'href="/"')
+        shown = shown.replace("<head>", '<head><base target="_top">', 1)
         return HTMLResponse(shown, headers={"content-security-policy": _MAIL_POLICY, "cache-control": "no-store"})
 
     def source(self, number: int) -> PlainTextResponse:
