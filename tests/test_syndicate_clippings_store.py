@@ -1,5 +1,6 @@
 """Clippings are cleaned when filed, published once, retracted, imported once, and read in the right order."""
 
+import contextlib
 import threading
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
@@ -211,6 +212,31 @@ def test_clippings_published_at_one_moment_by_many_are_a_second_apart(database: 
         assert {clip.published_at for clip in store.published(session)} == {moment}
     assert seconds == [now + timedelta(seconds=n) for n in range(12)]
     assert _revision(database) == 13
+
+
+def test_two_who_publish_the_same_two_clippings_in_opposite_order_both_succeed(
+    database: Database, now: datetime
+) -> None:
+    _site(database, now)
+    with database.write() as session:
+        ids = [store.add(session, _clip(), now=now).id for _ in range(2)]
+    halfway, done = threading.Barrier(2), []
+
+    def publish(first: str, second: str) -> None:
+        with database.write() as session:
+            store.publish(session, first, now=now)
+            # Where one waits for the other's commit they cannot both come this far, and need not.
+            with contextlib.suppress(threading.BrokenBarrierError):
+                halfway.wait(0.3)
+            store.publish(session, second, now=now)
+        done.append(first)
+
+    threads = [threading.Thread(target=publish, args=order) for order in (ids, ids[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == sorted(ids)
 
 
 def test_the_main_stream_is_newest_first_by_section_and_limit(database: Database, now: datetime) -> None:

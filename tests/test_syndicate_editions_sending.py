@@ -9,9 +9,11 @@ import people
 import pytest
 from sqlalchemy import select, update
 
+from syndicate.clippings import store
 from syndicate.database import Database
 from syndicate.editions.lifecycle import Editions
 from syndicate.editions.report import report, reports
+from syndicate.editions.retractions import item_changed
 from syndicate.errors import NotFound, Refused
 from syndicate.models import Batch, Delivery, Edition, EditionItem, Owner, Slot, Variant
 
@@ -211,8 +213,6 @@ def test_a_clipping_mailed_retracted_and_published_again_is_mailed_once(database
     _set(database, made, 0, "accepted")
     newsroom.retract(database, clips[0], LATER)
     with database.write() as session:
-        from syndicate.clippings import store
-
         store.publish(session, clips[0], now=LATER + HOUR)
     again = desk.send_now(database, "weekly", "again", LATER + 2 * HOUR)
     assert newsroom.row(database, again).state == "skipped"
@@ -249,6 +249,23 @@ def test_retracting_while_the_edition_is_approved_and_started_never_sends_it_uns
             newest = reports(session, limit=1)[0]
         assert keeps in newest.items
         assert goes not in newest.items or newest.state == "paused"
+
+
+def test_an_edition_made_while_a_clipping_is_being_retracted_waits_and_does_without_it(
+    database: Database, desk: Editions
+) -> None:
+    """The retraction is not committed yet when the edition is asked for."""
+    keeps, goes = newsroom.file(database, FRIDAY, "Keeps"), newsroom.file(database, FRIDAY, "Goes")
+    drafting = threading.Thread(target=lambda: desk.draft_now(database, "weekly", "k", LATER))
+    with database.write() as session:
+        store.retract(session, goes, now=LATER)
+        item_changed(session, goes, LATER)
+        drafting.start()
+        drafting.join(0.3)
+        assert drafting.is_alive()
+    drafting.join()
+    with database.read() as session:
+        assert reports(session)[0].items == (keeps,)
 
 
 def test_the_report_adds_up_and_has_the_promised_keys(database: Database, desk: Editions) -> None:
