@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 from unicodedata import category
 
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from subscribers.models import ConsentEvent
@@ -42,6 +43,21 @@ def record(
             network=proof.network,
         )
     )
+
+
+def has_networks(session: Session, before: datetime) -> bool:
+    """Whether an event older than `before` still has its network; reads only."""
+    return session.scalar(select(ConsentEvent.id).where(*_with_network(before)).limit(1)) is not None
+
+
+def forget_networks(session: Session, before: datetime) -> int:
+    """Erase the networks of events older than `before`; the proof itself stays. Returns how many were erased."""
+    done = session.execute(update(ConsentEvent).where(*_with_network(before)).values(network=None))
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _with_network(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (ConsentEvent.network.is_not(None), ConsentEvent.at < before)
 
 
 def _storable(text: str | None) -> str | None:

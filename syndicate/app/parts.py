@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 
+from subscribers import events
 from subscribers.budgets import Limits
 from syndicate.app.composing import MailMaker
 from syndicate.config import Config, load
@@ -83,8 +84,17 @@ class App:
         return Sender(self.database, terms, connections=smtp.connections, identity=identity, times=times)
 
     def tick(self) -> None:
-        """Decide what is due now."""
-        self.editions.tick(self.database, self.clock())
+        """Decide what is due now, and forget what was kept long enough."""
+        now = self.clock()
+        self._forget(now - self.config.privacy.ip_retention)
+        self.editions.tick(self.database, now)
+
+    def _forget(self, before: datetime) -> None:
+        with self.database.read() as session:
+            needed = events.has_networks(session, before)
+        if needed:  # most minutes there is nothing, and then nothing is written
+            with self.database.write() as session:
+                events.forget_networks(session, before)
 
     def close(self) -> None:
         self.database.close()
