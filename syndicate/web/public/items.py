@@ -1,6 +1,8 @@
 """A clipping as a page shows it: plain values, read inside the session, with the rights already applied."""
 
+import unicodedata
 from dataclasses import dataclass
+from typing import Literal
 
 from feeds.links import web_link
 from feeds.text import shown_title
@@ -13,10 +15,11 @@ from syndicate.publishing.attribution import SEPARATOR, attribution, shown_body,
 @dataclass(frozen=True)
 class Item:
     """One clipping. `href` is our page of it, `link` the original article or ""; `summary` and `body` hold only what
-    its rights let us show."""
+    its rights let us show. `direction` is that of the headline's script."""
 
     id: str
     headline: str
+    direction: Literal["ltr", "rtl"]
     href: str
     link: str
     publication: str
@@ -35,6 +38,7 @@ def item(clipping: Clipping, config: Config) -> Item:
     return Item(
         id=clipping.id,
         headline=shown_title(clipping.headline),
+        direction=direction(clipping.headline),
         href=path(clipping),
         link=web_link(clipping.link or ""),
         publication=clipping.publication or "",
@@ -45,3 +49,9 @@ def item(clipping: Clipping, config: Config) -> Item:
         section=next((s for s in config.sections if s.slug == clipping.section), None),
         archival=clipping.archival,
     )
+
+
+def direction(text: str) -> Literal["ltr", "rtl"]:
+    """The direction of the first letter that has one (Unicode UAX #9, rule P2)."""
+    kinds = (unicodedata.bidirectional(character) for character in text)
+    return "rtl" if next((kind for kind in kinds if kind in ("L", "R", "AL")), "L") in ("R", "AL") else "ltr"

@@ -43,6 +43,7 @@ class Leaving:
             name=self._name(digest),
             others=digest_names(self._site.config, [slug for slug in who.active if slug != digest]),
             preferences=preferences_path(self._site.keys, who.uid),
+            several=len(self._site.config.digests) > 1,
         )
 
     def leave(self, token: str, fields: Annotated[Fields, Depends(read_fields)]) -> Response:

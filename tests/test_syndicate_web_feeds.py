@@ -1,0 +1,132 @@
+"""The feeds over HTTP: media types, validators, conditional requests."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from public_site import LiveSite, live_site
+
+from syndicate.database import Database
+from syndicate.web.public.serving import http_date
+
+TYPES = {"rss.xml": "application/rss+xml", "atom.xml": "application/atom+xml", "feed.json": "application/feed+json"}
+
+
+@pytest.fixture
+def site(sqlite_database: Database, tmp_path: Path) -> LiveSite:
+    site = live_site(sqlite_database, tmp_path)
+    site.publish("The mill closes", summary="For good.")
+    return site
+
+
+def test_every_feed_is_served_with_its_type_and_validators(site: LiveSite) -> None:
+    for path in site.documents.paths():
+        answer = site.visitor.get(path)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == f"{TYPES[path.rsplit('/', 1)[1]]}; charset=utf-8"
+        assert answer.headers["etag"].startswith('"')
+        assert "last-modified" in answer.headers
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "max-age" in answer.headers["cache-control"]
+        with site.database.read() as session:
+            assert answer.content == site.documents.render(session, path)
+
+
+def test_last_modified_is_the_newest_change(site: LiveSite) -> None:
+    answer = site.visitor.get("/feeds/rss.xml")
+    assert answer.headers["last-modified"] == http_date(site.clock()) == "Tue, 24 Nov 2026 12:01:00 GMT"
+
+
+@pytest.mark.parametrize("form", ["{}", 'W/{}, "other"', '"other", {}', "*", ' {} , "x"'])
+def test_a_current_copy_is_answered_without_a_body(site: LiveSite, form: str) -> None:
+    etag = site.visitor.get("/feeds/atom.xml").headers["etag"]
+    answer = site.visitor.get("/feeds/atom.xml", {"if-none-match": form.format(etag)})
+    assert answer.status_code == 304
+    assert answer.content == b""
+    assert answer.headers["etag"] == etag
+    assert "cache-control" in answer.headers
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "content-type" not in answer.headers
+
+
+@pytest.mark.parametrize("tag", ['"other"', "garbage", '""', 'W/"x", "y"'])
+def test_another_tag_gets_the_whole_feed(site: LiveSite, tag: str) -> None:
+    answer = site.visitor.get("/feeds/atom.xml", {"if-none-match": tag})
+    assert answer.status_code == 200
+    assert b"The mill closes" in answer.content
+
+
+def test_a_change_makes_the_old_tag_useless(site: LiveSite) -> None:
+    etag = site.visitor.get("/feeds/feed.json").headers["etag"]
+    site.publish("Another")
+    assert site.visitor.get("/feeds/feed.json", {"if-none-match": etag}).status_code == 200
+
+
+def test_the_date_counts_only_without_a_tag(site: LiveSite) -> None:
+    now = http_date(site.clock())
+    before = http_date(datetime(2026, 11, 24, 12, 0, 59, tzinfo=UTC))
+    ask = site.visitor.get
+    assert ask("/feeds/rss.xml", {"if-modified-since": now}).status_code == 304
+    assert ask("/feeds/rss.xml", {"if-modified-since": before}).status_code == 200
+    assert ask("/feeds/rss.xml", {"if-modified-since": "yesterday"}).status_code == 200
+    assert ask("/feeds/rss.xml", {"if-modified-since": now, "if-none-match": '"old"'}).status_code == 200
+
+
+def test_a_retraction_reaches_readers_that_know_only_dates(site: LiveSite) -> None:
+    gone = site.publish("Goes")
+    since = site.visitor.get("/feeds/rss.xml").headers["last-modified"]
+    site.retract(gone)
+    answer = site.visitor.get("/feeds/rss.xml", {"if-modified-since": since})
+    assert answer.status_code == 200
+    assert b"Goes" not in answer.content
+
+
+def test_head_says_the_same_without_the_feed(site: LiveSite) -> None:
+    whole = site.visitor.get("/feeds/rss.xml")
+    head = site.visitor.ask("HEAD", "/feeds/rss.xml")
+    assert head.status_code == 200
+    assert head.content == b""
+    for name in ("etag", "content-type", "content-length", "last-modified"):
+        assert head.headers[name] == whole.headers[name]
+
+
+def test_an_unknown_feed_is_not_found(site: LiveSite) -> None:
+    assert site.visitor.get("/feeds/sections/nothing/rss.xml").status_code == 404
+    assert site.visitor.get("/feeds/other.xml").status_code == 404
+
+
+def test_the_page_about_feeds_names_each_by_its_public_address(site: LiveSite) -> None:
+    page = site.visitor.get("/feeds/")
+    for path in site.documents.paths():
+        assert f'href="{path}"' in page.text
+    assert "https://valley.test/<wbr>feeds/<wbr>rss.xml" in page.text
+    moved = site.visitor.get("/feeds")
+    assert (moved.status_code, moved.headers["location"]) == (301, "/feeds/")
+
+
+def test_the_style_sheet_is_kept_for_good_under_its_version(site: LiveSite) -> None:
+    page = site.visitor.get("/").text
+    address = page.split('rel="stylesheet" href="')[1].split('"')[0]
+    answer = site.visitor.get(address)
+    assert answer.headers["content-type"] == "text/css; charset=utf-8"
+    assert "immutable" in answer.headers["cache-control"]
+    assert site.visitor.get("/static/site.css?v=old").headers["cache-control"] == "no-cache"
+    assert site.visitor.get(address, {"if-none-match": answer.headers["etag"]}).status_code == 304
+
+
+def test_watchers_are_answered(site: LiveSite) -> None:
+    assert site.visitor.get("/healthz").text == "ok\n"
+    assert site.visitor.get("/readyz").text == "ready\n"
+
+
+def test_a_lost_database_is_not_ready_but_alive(site: LiveSite, tmp_path: Path) -> None:
+    site.database.close()
+    (tmp_path / "syndicate.db").rename(tmp_path / "away.db")
+    (tmp_path / "syndicate.db").mkdir()
+    assert site.visitor.get("/healthz").status_code == 200
+    assert site.visitor.get("/readyz").status_code == 503
+    page = site.visitor.get("/")
+    assert page.status_code == 503
+    assert "retry-after" in page.headers
+    assert "The database is busy or away" in page.text
