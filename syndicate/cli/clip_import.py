@@ -83,7 +83,7 @@ def _import(site: App, file: str, format_: Format, *, section: str, as_drafts: b
         with site.database.write() as session:
             report = import_archived(session, found, section=section, as_drafts=as_drafts, now=site.clock())
     except UnreadableFile as error:
-        account.refuse(file, None, str(error))
+        account.refuse(file, None, error.reason)
         return
     except UnreadablePage as error:
         account.refuse(file, error.line, error.reason)

@@ -80,8 +80,7 @@ def _send(site: App, edition_id: int, no_wait: bool) -> int:
 
     state = _report(site, edition_id).state
     if state not in _MAY_START:
-        again = "being sent" if state == "sending" else state
-        raise Refused(f"edition {edition_id} is {again} already: only a draft or an approved one can be sent")
+        raise Refused(_why_not(edition_id, state))
     if not no_wait:
         ensure_relay(site)
     if state != "approved":
@@ -89,6 +88,13 @@ def _send(site: App, edition_id: int, no_wait: bool) -> int:
     if state == "approved":
         site.editions.start(site.database, edition_id, site.clock())
     return edition_id
+
+
+def _why_not(edition_id: int, state: str) -> str:
+    if state in ("sending", "paused"):
+        what = "being sent" if state == "sending" else state
+        return f"edition {edition_id} is {what} already: `syndicate edition resume {edition_id}` goes on with it"
+    return f"edition {edition_id} is {state} already: only a draft or an approved one can be sent"
 
 
 def _stay(site: App, edition_id: int, *, no_wait: bool, as_json: bool) -> None:

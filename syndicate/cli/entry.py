@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -45,7 +46,8 @@ def run(words: Sequence[str]) -> int:
 
 
 def _usage(error: typer.TyperException) -> str:
-    words = one_line(error.format_message()).rstrip(".")
+    # The words of the library that checks values stand before ours.
+    words = one_line(error.format_message()).rstrip(".").replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "syndicate"
     return f"{words}: see `{path} --help`"
@@ -64,7 +66,11 @@ def _quiet() -> int:
 
 
 def _write_anything() -> None:
-    """A terminal that cannot show a character gets its escape instead of an error."""
+    """A terminal that cannot show a character gets its escape instead of an error; closed streams take anything."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for as long as the process lives
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

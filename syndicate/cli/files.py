@@ -11,7 +11,11 @@ STDIN = "-"
 
 
 class UnreadableFile(SyndicateError):
-    """A file that is not there, may not be read, or is no file that we take."""
+    """A file that is not there, may not be read, or is no file that we take; `reason` says which."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"cannot read {name}: {reason}")
+        self.reason = reason
 
 
 def read(name: str) -> bytes:
@@ -23,10 +27,10 @@ def read(name: str) -> bytes:
             with Path(name).open("rb") as file:
                 data = _all(file)
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UnreadableFile(f"cannot read {name}: {reason}") from None
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise UnreadableFile(name, reason or str(error)) from None
     if len(data) > LARGEST:
-        raise UnreadableFile(f"{name} is larger than {LARGEST // 1_000_000} MB: no file that is taken here")
+        raise UnreadableFile(name, f"it is larger than {LARGEST // 1_000_000} MB")
     return data
 
 

@@ -47,4 +47,8 @@ def _asked(question: str, given: str | None) -> str | None:
     """What was given, else what a person types; nothing keeps the example's."""
     from rich.prompt import Prompt
 
-    return given if given is not None else Prompt.ask(f"{question} (empty: the example's)", default="") or None
+    return (
+        given
+        if given is not None
+        else Prompt.ask(f"{question} (empty: the example's)", default="", show_default=False) or None
+    )

@@ -9,6 +9,8 @@ import typer
 
 from syndicate.cli.json_shapes import Shape
 
+_SHORT = 20
+
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=0, max=2**31 - 1, help="At most N of them.")]
 
@@ -78,7 +80,11 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*titles, box=SIMPLE_HEAD, pad_edge=False, header_style="")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="")
+    for place, title in enumerate(titles):
+        # Ids and states stay whole; what is long is folded, never cut.
+        short = all(len(row[place]) <= _SHORT for row in rows)
+        table.add_column(title, no_wrap=short, overflow="fold")
     for row in rows:
         # Text, not str: a headline with square brackets is no markup.
         table.add_row(*(Text(cell) for cell in row))
