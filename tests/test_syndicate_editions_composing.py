@@ -108,3 +108,11 @@ def test_hostile_text_in_any_field_leaves_a_whole_mail(tmp_path: Path, text: str
     assert "<script" not in composition.html
     assert "{{ 7" in composition.html or "7*7" not in text
     assert "https://allies.test" in composition.html
+
+
+def test_the_feedback_id_ends_in_a_short_sender_id_that_never_changes(tmp_path: Path) -> None:
+    fields = dict(_compose(tmp_path, _snapshot(_item())).last_fields)
+    *_, sender = parts = fields["Feedback-ID"].split(":")
+    assert len(parts) == 4
+    assert 5 <= len(sender) <= 15
+    assert sender == dict(_compose(tmp_path, _snapshot(_item(2))).last_fields)["Feedback-ID"].split(":")[-1]

@@ -1,8 +1,10 @@
 """From the page of an edition to the mail that is sent: rendered, inlined, measured and composed once."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from subscribers.tokens import base32
 from syndicate.config import Config, Digest
 from syndicate.editions.fitting import LARGEST_HTML, TooLarge, fit
 from syndicate.editions.pages import digest_page
@@ -57,12 +59,18 @@ class Composer:
             list_id=f"{digest.name} <{digest.slug}.{mail.list_domain}>",
             list_unsubscribe_mailto=None,
             archive=f"{self.config.site.url}/editions/{digest.slug}",
-            feedback_id=f"{snapshot.uid}:{digest.slug}:{snapshot.kind}:{mail.list_domain}",
+            feedback_id=f"{snapshot.uid}:{digest.slug}:{snapshot.kind}:{_sender_id(mail.list_domain)}",
             kind="digest",
             message_domain=mail.list_domain,
             language=self.config.site.language,
         )
         return compose(rendered, headers, boundary_seed=snapshot.uid)
+
+
+def _sender_id(domain: str) -> str:
+    """The last field of Feedback-ID: what a large mailbox provider groups our mail by; 5 to 15 characters of its own,
+    the same for ever."""
+    return base32(hashlib.sha256(domain.encode()).digest())[:12]
 
 
 def html_size(composition: Composition) -> int:
