@@ -54,7 +54,8 @@ def attach_refusals(app: FastAPI, view: View) -> None:
         status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
         said = error.detail if isinstance(error, HTTPException) else None
         text = said if isinstance(said, str) and said != HTTPStatus(status).phrase else None
-        headers = dict((error.headers if isinstance(error, HTTPException) else None) or {})
+        given = (error.headers if isinstance(error, HTTPException) else None) or {}
+        headers = {name.lower(): value for name, value in given.items()}
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["allow"] = allowed(app.routes, request)
         return refusal_page(view, status, text=text, headers=headers)
