@@ -217,12 +217,14 @@ def test_a_token_of_another_purpose_opens_nothing(site: LiveSite) -> None:
     assert site.fingerprint() == before
 
 
-@pytest.mark.parametrize("how", ["urlencoded", "multipart"])
+@pytest.mark.parametrize("how", ["urlencoded", "multipart", "untyped"])
 def test_one_click_ends_the_digest_of_the_mail_at_once(site: LiveSite, how: str) -> None:
     uid = site.subscriber(ADDRESS, "weekly", "each-one")
     path = site.unsubscribe_path(uid, "each-one")
     body = {"List-Unsubscribe": (None, "One-Click")} if how == "multipart" else None
     more = {"files": body} if body else {"data": {"List-Unsubscribe": "One-Click"}}
+    if how == "untyped":
+        more = {"content": b"List-Unsubscribe=One-Click"}
     for _ in range(3):
         answer = site.visitor.ask("POST", path, **more)
         assert answer.status_code == 200

@@ -42,7 +42,8 @@ class Fields:
 
 
 async def read_fields(request: Request) -> Fields:
-    """The form of a request, urlencoded or multipart; no body is an empty form.
+    """The form of a request, urlencoded (also without a type: some mail programs' one click
+    has none) or multipart; no body is an empty form.
 
     Raises HTTPException: 413 over 64 KB, 415 for another type, 400 for what is no form, 422 for a field that no
     person could have meant.
@@ -51,7 +52,7 @@ async def read_fields(request: Request) -> Fields:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind == "multipart/form-data":
         pairs = await _multipart(request, body)
-    elif kind == "application/x-www-form-urlencoded" or not body:
+    elif kind in ("application/x-www-form-urlencoded", "") or not body:
         pairs = _urlencoded(body)
     else:
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
