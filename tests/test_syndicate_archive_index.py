@@ -53,6 +53,18 @@ from syndicate.datelines import Dateline
         ("• A Jail Closes; from X (TX), August 10, 2004", ("A Jail Closes", "X", "TX", "2004-08-10")),
         ("A Jail Closes; from X (US), March 2004", ("A Jail Closes", "X", "US", "2004-03")),
         ("A Jail Closes;\nfrom X (US), 2/6/09", ("A Jail Closes", "X", "US", "2009-02-06")),
+        ("Who Pays? 2/6/09", ("Who Pays?", None, None, "2009-02-06")),
+        ("A Jail Closes (2/6/09); from X (TX)", ("A Jail Closes", "X", "TX", "2009-02-06")),
+        ("A Jail Closes; from X (TX), 2/6/09Read it", ("A Jail Closes", "X", "TX", "2009-02-06")),
+        (
+            "A Jail Closes; from Record, The (Ives, TX), 2/6/09",
+            ("A Jail Closes", "Record, The", "Ives, TX", "2009-02-06"),
+        ),
+        ("A Jail Closes; from X (OR), June 2008 (pdf)", ("A Jail Closes", "X", "OR", "2008-06")),
+        (
+            "Talk by A. B. Quill, Chairman, Board of Jails, Beds, and Yards, 2/6/09 (pdf) - More",
+            ("Talk by A. B. Quill, Chairman, Board of Jails, Beds, and Yards", None, None, "2009-02-06"),
+        ),
     ],
 )
 def test_a_line_of_a_list_is_read_with_its_irregularities(

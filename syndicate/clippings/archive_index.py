@@ -19,7 +19,7 @@ _MONTH = (
 # What is meant as a date, also where it is none ("2/30/09", "?/7/09", "2/6/9").
 _DATE = re.compile(
     rf"(?<![\w/])(?:[0-9?]{{1,4}}/[0-9?]{{1,4}}/[0-9?]{{1,4}}|[0-9]{{1,2}}[-.][0-9]{{1,2}}[-.][0-9]{{2,4}}"
-    rf"|{_MONTH} [0-9]{{1,2}},? [0-9]{{4}}|[0-9]{{1,2}} {_MONTH},? [0-9]{{4}})(?![\w/])",
+    rf"|{_MONTH} [0-9]{{1,2}},? [0-9]{{4}}|[0-9]{{1,2}} {_MONTH},? [0-9]{{4}})(?![0-9_/]|(?-i:[a-z]))",
     re.IGNORECASE,
 )
 # A month alone heads a part of a list; only after "from Publication" is it a date.
@@ -128,19 +128,19 @@ def _marked(headline: str, rest: str) -> ArchivedClipping:
         return _clipping(headline, rest[: date.start()], date[0])
     for misplaced in _DATE.finditer(headline):
         before, after = headline[: misplaced.start()], headline[misplaced.end() :]
-        if before.rstrip().endswith((",", ";")) and not after.strip(" ,;"):
-            return _clipping(before, rest, misplaced[0])
+        if before.rstrip().endswith((",", ";", "(")) and not after.strip(" ,;)"):
+            return _clipping(before.rstrip(" ("), rest, misplaced[0])
     raise _NoEntry(f"no date after the publication; the form is {_FORM}")
 
 
 def _without_mark(text: str) -> ArchivedClipping | None:
-    """An entry without "from": the date is the last one that a comma, semicolon or bracket sets off."""
+    """An entry without "from": the date is the last one that a comma, semicolon, bracket or question mark sets off."""
     dates = list(_DATE.finditer(text))
     if not dates:
         if _HALF_DATE.search(text):
             raise _NoEntry(f"the date has no year; the form is {_FORM}")
         return None
-    set_off = [date for date in dates if text[: date.start()].rstrip().endswith((",", ";", ")", "]"))]
+    set_off = [date for date in dates if text[: date.start()].rstrip().endswith((",", ";", ")", "]", "?", "!"))]
     if text.startswith("from "):
         raise _NoEntry(f"no headline before the publication; the form is {_FORM}")
     if not set_off or _OWN_DATE.search(text[: set_off[-1].start()]):

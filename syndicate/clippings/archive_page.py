@@ -74,15 +74,16 @@ def _anchor(lines: Sequence[Line], name: str) -> tuple[int, Source]:
     """The position of the dateline and what it says.
 
     Best is the last source line before a "Return to ..." line in the same head (an events calendar above may look
-    alike), then the first with a place, then the first; but none that has the prose of an article above it. A line
+    alike, and so may a headline under it: one with a place goes before), then the first with a place, then the
+    first; but none that has the prose of an article above it. A line
     of the same form above it with a date that does not exist is more likely the real one: the page is refused, not
     taken for another article.
     """
     sources = _above_prose(lines, [(at, found) for at, line in enumerate(lines) if (found := read_source(line.text))])
     in_head = [found for found in sources if _leads_to_return(lines, found[0])]
-    placed = [found for found in sources if found[1].place]
-    strong = [found for found in sources if not found[1].weak]
-    best = _nearest(lines, in_head) or next(iter(placed or strong), None)
+    best = _nearest(lines, in_head) or next(iter(_surest(sources)), None)
+    if best and best[1].weak and best not in in_head:
+        best = None
     for line in lines[: best[0] if best else None]:
         if date := unreadable_date(line.text):
             raise UnreadablePage(name, line.number, f"{_shown(date)} is not a date that can be read")
@@ -115,7 +116,14 @@ def _nearest(lines: Sequence[Line], in_head: Sequence[tuple[int, Source]]) -> tu
     if not in_head:
         return None
     back = next(at for at in range(in_head[0][0], len(lines)) if is_return(lines[at].text))
-    return [found for found in in_head if found[0] < back][-1]
+    return _surest([found for found in in_head if found[0] < back])[-1]
+
+
+def _surest(sources: Sequence[tuple[int, Source]]) -> Sequence[tuple[int, Source]]:
+    """Those with a place, else those with more than a year, else all: a headline may begin with a date too."""
+    placed = [found for found in sources if found[1].place]
+    strong = [found for found in sources if not found[1].weak]
+    return placed or strong or sources
 
 
 def _headline(article: Sequence[Line], dateline: Line, name: str) -> tuple[Line, Sequence[Line]]:
@@ -128,7 +136,8 @@ def _headline(article: Sequence[Line], dateline: Line, name: str) -> tuple[Line,
     # Right under "Return to ..." the article may begin; elsewhere only a whole sentence tells a paragraph.
     prose = stopped and (len(text.split()) >= 12 or any(is_return(line.text) for line in article[:found]))
     signed = text[:3].lower() == "by " and read_byline(text) is not None
-    another = read_source(text)
+    other = read_source(text)
+    another = other is not None and other.place is not None
     if not any(char.isalpha() for char in text) or len(text) > _LONGEST_HEADLINE or prose or signed or another:
         raise UnreadablePage(name, article[found].number, f"{_shown(text)} stands where the headline should be")
     return article[found], article[found + 1 :]

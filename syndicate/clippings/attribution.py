@@ -10,10 +10,21 @@ LONGEST = 160
 
 _DASH = re.compile(r"\s?(?:-{1,3}|[‐-―−])\s?")
 _LONGEST_DATE = 45
+# "August 10,2004"
+_COMMA = re.compile(r",(?=[0-9])")
 _BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]][\s.,:;*]*$")
-# What the site puts in its last brackets: "US", "TX", "CN BC", "US Web". A town in brackets is a part of the
-# publication's name ("Gazette (Springfield)").
-_PLACE = re.compile(r"[A-Z]{2}(?:\s(?:[A-Z]{2}|Web))?|USA|(?:[A-Z]\.){2,3}|Web|Canada|Mexico", re.IGNORECASE)
+# What the site puts in its last brackets: "US", "TX", "CN BC", "US Web", "Troy, NY", "Australia". A town alone is a
+# part of the publication's name ("Gazette (Springfield)"), and so is what the thing is ("KXLY (TV)").
+_PLACE = re.compile(
+    r"(?!TV$)[A-Z]{2}(?:\s(?:[A-Z]{2}|Web))?|USA|(?:[A-Z]\.){2,3}|(?:US )?Web|(?-i:[A-Z][\w .'’-]{2,30}, [A-Z]{2})"
+    r"|Afghanistan|Argentina|Australia|Bahamas|Barbados|Belize|Bolivia|Brazil|Britain|Canada|Chile|China|Colombia"
+    r"|Costa Rica|Cuba|Ecuador|El Salvador|England|Europe|France|Germany|Guatemala|Guyana|Haiti|Honduras|Hong Kong"
+    r"|India|Indonesia|Iran|Iraq|Ireland|Israel|Italy|Jamaica|Japan|Kenya|Malaysia|Mexico|Netherlands|New Zealand"
+    r"|Nicaragua|Nigeria|Norway|Pakistan|Panama|Paraguay|Peru|Philippines|Portugal|Puerto Rico|Russia|Scotland"
+    r"|Singapore|South Africa|Spain|Sweden|Switzerland|Thailand|Trinidad|Turkey|United Kingdom|United States|Uruguay"
+    r"|Venezuela|Vietnam|Wales",
+    re.IGNORECASE,
+)
 _DATE_SHAPE = re.compile(r"\b[0-9]{4}$|[0-9]/[0-9]{1,4}/[0-9]|^[A-Za-z]{3,9}\.?\s[0-9]{1,2},")
 # Ends a sentence, unless the last word is a shortened one ("Inc.", "D.C.").
 _SENTENCE_END = re.compile(r"""[.!?]['"’”)\]]*$""")
@@ -42,7 +53,7 @@ def read_source(line: str) -> Source | None:
     source: Source | None = None
     for date, rest in _cuts(line):
         try:
-            dateline = Dateline.printed(date)
+            dateline = Dateline.printed(_COMMA.sub(", ", date))
         except BadDateline:
             continue
         # The longest date that can be read: hyphens can stand in a date ("July-August 2005 - ...").

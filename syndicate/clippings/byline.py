@@ -24,13 +24,16 @@ _AFFILIATION = re.compile(
     r"|globe|observer|register|sentinel|record|review|bee|dispatch|leader|union|telegraph|mail|guardian|independent"
     r"|magazine|daily|weekly|monthly|morning|evening|courier|examiner|enquirer|inquirer|ledger|advocate|constitution"
     r"|university|college|institute|foundation|coalition|alliance|association|committee|board|inc|llc|online|web|radio"
-    r"|tv|television|the|of|for|to|from|at|in|md|m\.d|ph\.?d|esq|usa|.*\.(?:com|org|net)|.*@.*",
+    r"|tv|television|cnn|npr|pbs|bbc|abc|nbc|cbs|msnbc|newsweek|salon|slate|truthout"
+    r"|the|of|for|to|from|at|in|md|m\.d|ph\.?d|esq|usa|.*\.(?:com|org|net)|.*@.*",
     re.IGNORECASE,
 )
+# Written as no name is: "AlterNet", "CounterPunch".
+_BRAND = re.compile(r"(?!Ma?c|De|Di|Du|La|Le|Van|Fitz|St)[A-Z][a-z]+[A-Z]\w*")
 # Words of sentences and headlines that are in no name, and such as are in some names (Dorothy Day).
 _NO_NAME = re.compile(
     r"an|any|all|are|as|be|but|can|do|does|every|has|have|his|how|if|is|it|its|most|next|no|not|now|one|or|our|out|over"
-    r"|own|says?|she|so|that|the|their|then|there|these|they|this|two|up|us|was|we|were|what|when|where|who|why|will"
+    r"|own|says?|she|so|that|the|their|then|there|these|they|this|two|up|us|was|we|were|what|when|where|who|why"
     r"|you|your|drugs?|police|sentencing|marijuana|cocaine|heroin|american|mexican|years?|prisoners?|inmates?|victims?",
     re.IGNORECASE,
 )
@@ -46,7 +49,7 @@ _ORGANISATION = re.compile(
 )
 # Where a title or an affiliation begins without a comma.
 _TAIL = re.compile(
-    r"\s+(?:-{1,2}|[–—|/•]|(?:of|for|from|in|at) (?=[A-Z])|of the |for the )|\s*[(\[]"
+    r"\s+(?:-{1,2}|[–—|/•]|(?:of|for|from|in|at) (?=[A-Z])|of the |for the )|\s*[(\[;]"
     r"|\s+(?=(?:staff (?:writer|reporter)|special to|associated press writer|correspondent)s?\b)",
     re.IGNORECASE,
 )
@@ -57,9 +60,13 @@ def read_byline(line: str, *, publication: str | None = None) -> str | None:
 
     Names stay as printed. A part after a comma stays only if it goes on with the names ("A, B and C", ", Jr.").
     """
-    if len(line) > _LONGEST:
-        return None
     by = _BY.match(line)
+    if len(line) > _LONGEST:
+        # Behind the names may stand, in brackets, who they are.
+        names, bracket, _ = line[:_LONGEST].partition("(")
+        if by is None or not bracket:
+            return None
+        line = names
     if by is None:
         return _titled(line, publication)
     written = line[by.end() :].strip()
@@ -71,9 +78,11 @@ def read_byline(line: str, *, publication: str | None = None) -> str | None:
 
 def plain_name(line: str) -> str | None:
     """The names in a line that is nothing but names, as stand over some articles without "By"; else None."""
-    name, _, suffix = line.partition(", ")
+    name, _, rest = line.partition(", ")
+    suffix = "" if _is_enumeration(line) else rest
     people = _AND.split(name)
-    if line.startswith(("A ", "I ")) or not all(_is_person(one) for one in people):
+    stops = ends_sentence(line) or line.endswith((",", ":", ";", "-"))
+    if stops or line.startswith(("A ", "I ")) or not all(_is_person(one) for one in people):
         return None
     # Four full words are a deck more often than a name.
     if any(sum(len(word) > 1 and not _PARTICLE.fullmatch(word) for word in _words(one)) > 3 for one in people):
@@ -86,7 +95,7 @@ def is_affiliation(line: str, publication: str | None) -> bool:
     if len(line) > 60 or ends_sentence(line):
         return False
     words = _words(line)
-    named = any(_AFFILIATION.fullmatch(word) for word in words if word != "the")
+    named = any(_AFFILIATION.fullmatch(word) or _BRAND.fullmatch(word) for word in words if word != "the")
     return line == publication or (named and not any(_is_prose(word) for word in words if word.lower() != "the"))
 
 
@@ -122,14 +131,22 @@ def _cut(part: str) -> str:
 
 def _is_signed(names: str) -> bool:
     """Whether what follows "By" is somebody: names, or an organisation ("The Associated Press")."""
-    words = _words(names)
+    words = _words(names.removeprefix("the "))
     if not 1 <= len(words) <= 12 or not all(_is_shaped(word) for word in words):
         return False
     if any(_ORGANISATION.fullmatch(word.lower()) for word in words):
         return len(words) <= 6
+    if names.startswith("the "):
+        return False
     # A surname may be Day or Law or Post, but not every word of a name is of that kind.
     own = [word for word in words if not (_TOPIC.fullmatch(word) or _AFFILIATION.fullmatch(word))]
     return bool(own) and not any(_is_prose(word) for word in words)
+
+
+def _is_enumeration(line: str) -> bool:
+    """Whether the line is nothing but three or more names: "A, B and C"."""
+    parts = line.split(",")
+    return len(parts) > 1 and bool(_AND.search(parts[-1])) and all(_is_listed(part.strip()) for part in parts)
 
 
 def _is_listed(part: str) -> bool:
@@ -151,8 +168,8 @@ def _words(text: str) -> list[str]:
 
 
 def _is_prose(word: str) -> bool:
-    # "A" can be an initial, a small "a" cannot.
-    return word == "a" or bool(_NO_NAME.fullmatch(word))
+    # "A" can be an initial and "Will" a name, a small "a" or "will" cannot.
+    return word in ("a", "will") or bool(_NO_NAME.fullmatch(word))
 
 
 def _is_shaped(word: str) -> bool:

@@ -15,18 +15,27 @@ _RETURN = re.compile(
 )
 # Each opens what stands under every article. Nothing that follows belongs to one.
 _OPENERS = re.compile(
-    r"(?:for the latest drug war news\b.{0,80}|.{0,50}visit our friends and allies\b.{0,40}"
-    r"|we are careful not to duplicate the efforts\b.*|working to end drug war injustice\W*"
-    r"|meet the people behind\b.{0,60}|questions or (?:problems|comments)\?.{0,80}|contact webmaster\b.{0,60})",
+    r"for the latest drug war news(?:\W*|\b.{0,40}\b(?:friends|allies|links|sites|organi[sz]ations|below)\b.*)"
+    r"|(?:please )?(?:visit )?our friends and allies(?:\W*| (?:below|here)\b.*)"
+    r"|we are careful not to duplicate the efforts of other\b.*|working to end drug war injustice\W*",
     re.IGNORECASE,
 )
 # Seen under an article where no opener is; a line of an article may read so too, hence only at the very end.
 _FOOTERS = re.compile(
-    r"(?:the )?drug policy alliance\b.{0,60}|.{0,30}drug reform coordination network\b.{0,60}"
+    r"meet the people behind\b.{0,60}|questions or (?:problems|comments)\?.{0,80}"
+    r"|.{0,20}contact (?:us|webmaster)\b.{0,60}"
+    r"|(?:the )?drug policy alliance\b.{0,60}|.{0,30}drug reform coordination network\b.{0,60}"
     r"|.{0,20}stop ?the ?drug ?war(?:\.org)?\b.{0,40}|drug ?sense\b.{0,60}|(?:the )?media awareness project\b.{0,40}"
     r"|.{0,60}\bnovember coalition\b.{0,80}|.{0,60}november\.org\b.{0,40}|.{0,20}good ?shop\b.{0,140}"
     r"|(?:the )?razor wire\b.{0,30}|latest drug war news|the internet our website|google"
-    r"|.{0,20}\bwebmaster\b.{0,60}|(?:back to )?top(?: of (?:the )?page)?|home(?: ?page)?|site ?map|search|donate",
+    r"|.{0,20}\bwebmaster\b.{0,60}|(?:back to )?top(?: of (?:the )?page)?|home(?: ?page)?|site ?map|search|donate"
+    r"|[\w ]{2,25}(?: ?[|•·] ?[\w ]{2,25}){2,}",
+    re.IGNORECASE,
+)
+# Known although they end as sentences do.
+_FOOT_SENTENCES = re.compile(
+    r"questions or (?:problems|comments)\?.{0,30}(?:contact|mail|write)\b.{0,60}"
+    r"|(?:copyright|©|\(c\)).{0,30}\bnovember coalition\b.{0,60}",
     re.IGNORECASE,
 )
 _BANNER = re.compile(r"good ?(?:shop|search)\b.{0,140}|shop online at goodshop\b.{0,200}", re.IGNORECASE)
@@ -72,12 +81,26 @@ def without_insertions(lines: Sequence[Line], above: Sequence[Line]) -> list[Lin
 
 def _foot(lines: Sequence[Line]) -> int:
     """Where the known foot lines at the end begin; the number of lines if there are none."""
-    foot = len(lines)
+    foot, back = len(lines), None
     for at in range(len(lines) - 1, -1, -1):
         text = lines[at].text
-        prose = ends_sentence(text)
-        if is_return(text) or (not prose and len(text) <= 2 * _SHORT and _FOOTERS.fullmatch(text)):
+        prose = ends_sentence(text) and not _is_call(text)
+        if is_return(text):
+            # With other lines below, it may be the head's: an article of short lines, or of verse.
+            foot, back = (at, back) if at + 1 == foot else (foot, at)
+        elif _is_known_foot(text, prose=prose):
             foot = at
         elif prose or len(text) > _SHORT:
-            break
+            return foot if back is None else min(foot, back)
     return foot
+
+
+def _is_known_foot(text: str, *, prose: bool) -> bool:
+    if _FOOT_SENTENCES.fullmatch(text) or (len(text) < 250 and _BANNER.fullmatch(text)):
+        return True
+    return not prose and len(text) <= 2 * _SHORT and bool(_FOOTERS.fullmatch(text))
+
+
+def _is_call(text: str) -> bool:
+    """Whether the text is a call of a few words, as stand in navigation: "Bring Back Federal Parole!"."""
+    return len(text) <= 40 and text.endswith("!")
