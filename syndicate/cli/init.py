@@ -28,11 +28,12 @@ def init(
 ) -> None:
     """Make a new site: config.toml, secret, DKIM key, templates to edit, database.
 
-    Asks for name, address and sender on a terminal; elsewhere what is not given stays as in the example."""
+    A config.toml that lies in the folder alone is used as it is. Asks for name, address and sender on a terminal;
+    elsewhere what is not given stays as in the example."""
     from syndicate.app.founding import Answers, found
     from syndicate.app.parts import utc_now
 
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if sys.stdin.isatty() and sys.stdout.isatty() and not (directory / "config.toml").exists():
         name, url, from_ = _asked("Name of the site", name), _asked("Its address", url), _asked("Mail from", from_)
     answers = Answers(
         name=name, url=url, mail_from=from_, timezone=timezone, postal_address=postal_address, contact=contact

@@ -42,7 +42,10 @@ def add(
 
     if consent is not None and not consent.strip():
         raise UsageError("--consent says how and when they agreed: it cannot be empty")
-    people = list({address.key: address for address in map(parse, addresses)}.values())
+    typed: dict[str, Address] = {}
+    for address in map(parse, addresses):
+        typed.setdefault(address.key, address)  # twice is one person, written as it was typed first
+    people = list(typed.values())
     with opened(ctx) as site:
         digests = site.signup.known(digest)
         if consent is not None:

@@ -1,0 +1,108 @@
+"""`serve` and its parts as processes of their own: they start, say so, stop when told, and keep to their role."""
+
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from console import Console, new_site, use_relay
+from slow_relay import SlowRelay
+
+from syndicate.catcher import Catcher
+
+
+@pytest.fixture
+def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Console:
+    return new_site(tmp_path_factory, tmp_path / "site")
+
+
+@pytest.fixture
+def catcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catcher]:
+    catcher = Catcher(tmp_path / "mail")
+    catcher.start()
+    use_relay(monkeypatch, catcher.port)
+    yield catcher
+    catcher.stop()
+
+
+def first_line(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def stop(process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> int:
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    return process.returncode
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def newsletter(site: Console, count: int) -> None:
+    addresses = [f"reader{number}@example.net" for number in range(count)]
+    site("subscriber", "add", *addresses, "--digest", "weekly", "--consent", "at the fair").done()
+    site("clip", "add", "--headline", "One", "--publish").done()
+
+
+def test_serve_answers_and_sends_what_a_command_marks(site: Console, catcher: Catcher) -> None:
+    newsletter(site, 3)
+    with site.start("serve", "--port", "0") as process:
+        said = first_line(process)
+        assert said.startswith("serving http://127.0.0.1:")
+        with urlopen(said.removeprefix("serving ") + "healthz") as answer:
+            assert answer.status == 200
+        shape = site("edition", "send", "--now", "weekly", "--json").done().json
+        assert (shape["state"], shape["accepted"]) == ("sent", 3)
+        assert len(site("outbox", "status", "--json").done().json["owners"]) == 1
+        assert "sends for this database already" in site("worker").err
+        assert stop(process) == 0
+    assert len(catcher.caught()) == 3
+    assert site("outbox", "status", "--json").done().json["owners"] == []
+
+
+def test_a_command_that_only_watches_can_be_stopped_without_harm(
+    site: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsletter(site, 12)
+    slow = SlowRelay(delay=0.3)
+    use_relay(monkeypatch, slow.port)
+    with site.start("worker") as worker:
+        assert first_line(worker).startswith("worker ")
+        with site.start("edition", "send", "--now", "weekly") as watching:
+            until(lambda: len(slow.recipients) >= 1)
+            watching.send_signal(signal.SIGINT)
+            _, err = watching.communicate(timeout=20)
+        assert watching.returncode == 130
+        assert "it goes on without us" in err
+        assert "being sent by another process" in site("edition", "resume", "1").refused(1)
+        until(lambda: site("edition", "report", "1", "--json").json["state"] == "sent")
+        assert stop(worker, signal.SIGINT) == 0
+    slow.stop()
+    assert len(set(slow.recipients)) == len(slow.recipients) == 12
+
+
+def test_a_port_in_use_is_one_line(site: Console) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with site.start("web", "--port", str(taken.getsockname()[1])) as process:
+            out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (1, "")
+    (line,) = err.splitlines()
+    assert "choose another with --port" in line
+
+
+@pytest.mark.parametrize(("role", "says"), [("web", "serving "), ("tick", "ticking")])
+def test_a_role_alone_starts_and_stops(site: Console, role: str, says: str) -> None:
+    with site.start(role, *(("--port", "0") if role == "web" else ())) as process:
+        assert first_line(process).startswith(says)
+        assert stop(process) == 0
