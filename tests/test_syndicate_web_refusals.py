@@ -61,6 +61,10 @@ def test_a_field_twice_is_refused(site: LiveSite) -> None:
     assert site.visitor.post("/subscribe", {"email": ["a@example.org", "b@example.org"]}).status_code == 422
 
 
+def _part(value: bytes) -> bytes:
+    return b'--x\r\nContent-Disposition: form-data; name="f"\r\n\r\n' + value + b"\r\n--x--\r\n"
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [
@@ -77,16 +81,29 @@ def test_a_field_twice_is_refused(site: LiveSite) -> None:
             400,
         ),
         (b"a=" + b"b" * 65_536, "application/x-www-form-urlencoded", 413),
+        (_part(b"\xff"), "multipart/form-data; boundary=x", 400),
+        (_part(b"abc-d"), "multipart/form-data; boundary=x; charset=punycode", 415),
+        (_part(b"abc"), 'multipart/form-data; charset="utf-16"; boundary=x', 415),
     ],
 )
 def test_what_is_no_form_is_refused(site: LiveSite, body: bytes, kind: str, status: int) -> None:
     uid = site.subscriber("ann@example.org")
+    with site.database.write() as session:
+        site.signup.ask(session, "ben@example.org", ["weekly"], way="form", words="Yes.", now=site.clock())
+    waiting = site.confirm_path(site.letters()[0])
     before = site.fingerprint()
-    for path in ("/subscribe", site.unsubscribe_path(uid), site.preferences_path(uid)):
+    for path in ("/subscribe", waiting, site.unsubscribe_path(uid), site.preferences_path(uid)):
         answer = site.visitor.ask("POST", path, content=body, headers={"content-type": kind})
         assert answer.status_code == status
         assert "<h1" in answer.text
     assert site.fingerprint() == before
+
+
+def test_a_multipart_form_may_say_that_it_is_utf_8(site: LiveSite) -> None:
+    for charset in ("utf-8", '"UTF-8"', "utf8"):
+        headers = {"content-type": f"multipart/form-data; boundary=x; charset={charset}"}
+        answer = site.visitor.ask("POST", "/subscribe", content=_part("ä".encode()), headers=headers)
+        assert "did not come whole" in answer.text
 
 
 def test_a_large_body_without_a_length_is_cut_off(site: LiveSite) -> None:

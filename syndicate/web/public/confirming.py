@@ -1,12 +1,14 @@
 """The page behind a confirmation link: it shows, and only its button confirms."""
 
 from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from syndicate.signup import ConfirmPage
+from syndicate.web.public.forms import Fields, read_fields
 from syndicate.web.public.headers import PERSONAL
 from syndicate.web.public.people import digest_names, preferences_path, uid_of
 from syndicate.web.public.routing import act, show
@@ -40,8 +42,8 @@ class Confirming:
             names=digest_names(self._site.config, page.digests),
         )
 
-    def confirm(self, token: str) -> Response:
-        """Confirm; pressing again shows the same page."""
+    def confirm(self, token: str, _form: Annotated[Fields, Depends(read_fields)]) -> Response:
+        """Confirm; pressing again shows the same page. Nothing is asked of the form but that it came whole."""
         site = self._site
         with site.database.write() as session:
             page = site.signup.confirm(session, token, way="page", now=site.clock())

@@ -23,6 +23,7 @@ _WORDS: Mapping[int, tuple[str, str]] = MappingProxyType(
         400: ("That address is broken", "It holds characters that no address of ours has. Look for a typing error."),
         404: ("There is nothing here", "The address may be mistyped, or the page may never have been."),
         405: ("This page cannot do that", "Open it in a browser and use its buttons."),
+        408: ("That took too long", "The form did not come whole in time. Go back and send it again."),
         409: ("That no longer fits", "Something has changed meanwhile. Open the page again and look."),
         410: ("This was withdrawn", "The editors have taken it down; it will not come back at this address."),
         413: ("That is too much", "What was sent is larger than anything this page needs. Send less."),

@@ -1,6 +1,7 @@
 """What stands in front of every page: requests that no page could answer are refused, and every answer gets the
 headers that keep a browser from doing more than showing it."""
 
+import re
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
@@ -14,6 +15,8 @@ from syndicate.web.public.view import View
 LONGEST_PATH = 2_000
 LONGEST_QUERY = 2_000
 LARGEST_BODY = 64 * 1024
+
+_ABSOLUTE = re.compile(rb"https?://[^/]*", re.IGNORECASE)
 
 
 class Shield:
@@ -41,9 +44,20 @@ class Shield:
 
         status = refused(scope)
         if status is None:
-            await self._app(scope, receive, answer)
+            await self._app(in_origin_form(scope), receive, answer)
         else:
             await refusal_page(self._view, status)(scope, receive, answer)
+
+
+def in_origin_form(scope: Scope) -> Scope:
+    """The same request as if its target named no host: a server must take `GET http://any.host/about` for
+    `GET /about` (RFC 9112 §3.2.2), and we answer under any host."""
+    whole: bytes = scope.get("raw_path") or b""
+    host = _ABSOLUTE.match(whole)
+    if host is None:
+        return scope
+    path = whole[host.end() :] or b"/"
+    return {**scope, "raw_path": path, "path": unquote_to_bytes(path).decode()}
 
 
 def refused(scope: Scope) -> HTTPStatus | None:

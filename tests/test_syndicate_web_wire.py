@@ -1,0 +1,111 @@
+"""The public site behind a real socket: what only a raw connection can do to it."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from public_site import LiveSite, live_site
+
+from syndicate.database import Database
+from syndicate.web.public import forms
+
+FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A site and the port on which it answers."""
+
+    site: LiveSite
+    port: int
+
+    def send(self, text: str, *, then_close: bool = False) -> bytes:
+        """Send these bytes on a connection of their own; the whole answer, or nothing if we hang up."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as line:
+            line.sendall(text.encode())
+            if then_close:
+                return b""
+            answer = b""
+            while piece := line.recv(65_536):
+                answer += piece
+        return answer
+
+
+@pytest.fixture
+def wire(sqlite_database: Database, tmp_path: Path) -> Iterator[Wire]:
+    site = live_site(sqlite_database, tmp_path)
+    listener = socket.create_server(("127.0.0.1", 0))
+    settings = uvicorn.Config(site.app, log_config=None, access_log=False, lifespan="off")
+    server = uvicorn.Server(settings)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    yield Wire(site, listener.getsockname()[1])
+    server.should_exit = True
+    thread.join()
+
+
+def request(method: str, target: str, more: str = "", body: str = "") -> str:
+    return f"{method} {target} HTTP/1.1\r\nHost: any.host\r\nConnection: close\r\n{more}\r\n{body}"
+
+
+@pytest.mark.parametrize("target", ["http://evil.test/about", "HTTPS://evil.test/about", "http:///about?x=1"])
+def test_a_target_that_names_a_host_is_answered_as_the_page_it_names(wire: Wire, target: str) -> None:
+    # What changes from one answer to the next is the date alone.
+    def page(text: bytes) -> bytes:
+        return text.split(b"\r\n\r\n", 1)[1]
+
+    answer = wire.send(request("GET", target))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert page(answer) == page(wire.send(request("GET", "/about")))
+
+
+def test_a_target_that_is_a_host_alone_is_the_home_page(wire: Wire) -> None:
+    assert wire.send(request("GET", "http://any.host")).startswith(b"HTTP/1.1 200 ")
+    refused = wire.send(request("GET", "http://any.host/%00"))
+    assert refused.startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_visitor_who_hangs_up_in_a_form_changes_nothing_and_is_no_fault_of_ours(
+    wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = wire.site
+    uid = site.subscriber("ann@example.org")
+    with site.database.write() as session:
+        site.signup.ask(session, "ben@example.org", ["weekly"], way="form", words="Yes.", now=site.clock())
+    confirm = site.confirm_path(site.letters()[0])
+    before = site.fingerprint()
+    for path in ("/subscribe", confirm, site.unsubscribe_path(uid), site.preferences_path(uid)):
+        wire.send(request("POST", path, f"{FORM}Content-Length: 500\r\n", "List-Unsub"), then_close=True)
+        wire.send(request("POST", path, f"{FORM}Transfer-Encoding: chunked\r\n", "5\r\nab"), then_close=True)
+    assert wire.send(request("GET", "/healthz")).startswith(b"HTTP/1.1 200 ")
+    time.sleep(0.1)
+    assert site.fingerprint() == before
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_a_form_that_never_comes_whole_is_not_waited_for(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "PATIENCE_SECONDS", 0.2)
+    before = wire.site.fingerprint()
+    answer = wire.send(request("POST", "/subscribe", f"{FORM}Content-Length: 500\r\n", "email=a"))
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"That took too long" in answer
+    assert wire.site.fingerprint() == before
+
+
+def test_a_confirmation_with_a_body_beyond_measure_confirms_nothing(wire: Wire) -> None:
+    site = wire.site
+    with site.database.write() as session:
+        site.signup.ask(session, "ben@example.org", ["weekly"], way="form", words="Yes.", now=site.clock())
+    path = site.confirm_path(site.letters()[0])
+    before = site.fingerprint()
+    chunks = "4000\r\n" + "a" * 0x4000 + "\r\n"
+    answer = wire.send(request("POST", path, f"{FORM}Transfer-Encoding: chunked\r\n", chunks * 5))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert site.fingerprint() == before
