@@ -53,6 +53,12 @@ from syndicate.datelines import Dateline
         ("• A Jail Closes; from X (TX), August 10, 2004", ("A Jail Closes", "X", "TX", "2004-08-10")),
         ("A Jail Closes; from X (US), March 2004", ("A Jail Closes", "X", "US", "2004-03")),
         ("A Jail Closes;\nfrom X (US), 2/6/09", ("A Jail Closes", "X", "US", "2009-02-06")),
+        ("A Jail Closes; from\nX (US), 2/6/09", ("A Jail Closes", "X", "US", "2009-02-06")),
+        ("A Jail Closes; from X (US),\n2/6/09", ("A Jail Closes", "X", "US", "2009-02-06")),
+        (
+            "A Jail That Nobody Had Asked For and That Nobody Will Miss Closes\nToday; from X (US), 2/6/09",
+            ("A Jail That Nobody Had Asked For and That Nobody Will Miss Closes Today", "X", "US", "2009-02-06"),
+        ),
         ("Who Pays? 2/6/09", ("Who Pays?", None, None, "2009-02-06")),
         ("A Jail Closes (2/6/09); from X (TX)", ("A Jail Closes", "X", "TX", "2009-02-06")),
         ("A Jail Closes; from X (TX), 2/6/09Read it", ("A Jail Closes", "X", "TX", "2009-02-06")),
@@ -129,6 +135,14 @@ def test_pages_and_lists_are_told_apart() -> None:
     article = page(SOURCE, "A Headline", "By Ada Quill", BACK)
     assert [detect(text) for text in (listed, as_html(listed))] == ["index", "index"]
     assert [detect(text) for text in (article, as_html(article), "", ABOVE)] == ["archive"] * 4
+
+
+def test_an_article_beside_the_latest_lines_of_a_list_is_an_article() -> None:
+    latest = "B Falls; from X (NY), 3/2/09\nA Rises? from Y (TX), 3/1/09\nC Stands; from Z (TX), 3/1/09"
+    for head in (("By Ada Quill", BACK), ("By Ada Quill",)):
+        for above, below in ((f"{ABOVE}\n\n{latest}", BELOW), (ABOVE, f"{BELOW}\n\n{latest}")):
+            assert detect(page(SOURCE, "A Headline", *head, above=above, below=below)) == "archive"
+    assert detect(f"May 5, 2009 - Rally for Parole (WA)\n\n{latest}\n\n{BACK}") == "index"
 
 
 def made(headline: str, publication: str | None = "Harbor Times", dateline: str = "2004-08-10") -> ArchivedClipping:

@@ -104,6 +104,7 @@ DECK = "Who Pays, Who Gains and Who Keeps the Beds"
         (("Ada Quill, Staff Writer",), None, "Ada Quill"),
         (("Return to Don't Miss Archive", "By Ada Quill"), None, "Ada Quill"),
         (("Return to Drug War News: Don’t Miss Archives", DECK), DECK, None),
+        ((DECK, f"[12]{BACK}"), DECK, None),
         (("Ada Quill",), None, "Ada Quill"),
         ((DECK, "Ada Quill"), DECK, "Ada Quill"),
         (("Ada Quill and Tom O'Dell",), None, "Ada Quill and Tom O'Dell"),

@@ -33,6 +33,7 @@ from syndicate.clippings.archive_page import (
         (page("March 2009 -- The doors were shut.", "A Headline"), 1, "no line of the form"),
         (page("February 30, 2009 -- Harbor Times (TX)", "A Headline"), 13, "'February 30, 2009' is not a date"),
         (page("13/13/09 -- Harbor Times (TX)", "A Headline", BACK), 13, "'13/13/09' is not a date"),
+        (page("2008-2009 -- Harbor Times (TX)", "A Headline", BACK), 13, "'2008' is not a date"),
         (page("March 1066 -- Harbor Times (TX)", "A Headline", BACK), 13, "'March 1066' is not a date"),
         ("\n".join([ABOVE, SOURCE]), 12, "no headline"),
         (page(SOURCE, body=()), 13, "no headline"),

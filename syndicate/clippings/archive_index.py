@@ -10,6 +10,8 @@ from syndicate.clippings.page_text import Line, readable_lines
 from syndicate.datelines import BadDateline, Dateline
 
 _FORM = '"Headline; from Publication (PLACE), M/D/YY"'
+# Where programs break lines.
+_MARGIN = (60, 85)
 # A longer line is a paragraph, no entry of a list.
 _LONGEST = 500
 _MONTH = (
@@ -87,15 +89,24 @@ def _read(lines: Sequence[Line]) -> tuple[list[ArchivedClipping], list[Unread]]:
 
 
 def _unwrapped(lines: Sequence[Line]) -> list[Line]:
-    """The lines, with one that begins with "from" put back to the headline above it."""
+    """The lines, with one that goes on where the line above it stopped put back to it."""
     whole: list[Line] = []
     for line in lines:
         above = whole[-1] if whole else None
-        if above and not line.gap and line.text.startswith("from ") and not _DATE.search(above.text):
+        if above and not line.gap and not _DATE.search(above.text) and _goes_on(above.text, line.text):
             whole[-1] = replace(above, text=f"{above.text} {line.text}")
         else:
             whole.append(line)
     return whole
+
+
+def _goes_on(above: str, below: str) -> bool:
+    """Whether the two are one entry, broken at "from", after a mark, or at the margin of a mail program."""
+    if below.startswith("from ") or above.endswith((";", "; from", "? from")):
+        return True
+    if above.endswith(",") and _DATE.match(below):
+        return True
+    return _MARGIN[0] <= len(above) <= _MARGIN[1] and not above.endswith((".", "!", ":")) and bool(_FROM.search(below))
 
 
 def _entry(text: str) -> ArchivedClipping | None:

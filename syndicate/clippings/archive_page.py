@@ -36,11 +36,14 @@ _FORM = '"DATE -- PUBLICATION (PLACE)", as in "March 2009 -- Daily Example (US)"
 
 
 def detect(text: str) -> Literal["archive", "index"]:
-    """Whether the text is a list of clippings or (also when it is neither) one article page."""
+    """Whether the text is a list of clippings or (also when it is neither) one article page.
+
+    An article may stand among more lines of a list than it has dateline: the site puts its latest news beside it."""
     lines = lines_of(text)
-    entries = count_entries(lines)
-    sources = sum(1 for line in lines if read_source(line.text))
-    return "index" if entries > sources else "archive"
+    sources = [(at, found) for at, line in enumerate(lines) if (found := read_source(line.text))]
+    if any(source.place and _leads_an_article(lines, at) for at, source in sources):
+        return "archive"
+    return "index" if count_entries(lines) > len(sources) else "archive"
 
 
 def read_page(text: str, name: str) -> ArchivedClipping:
@@ -92,14 +95,22 @@ def _anchor(lines: Sequence[Line], name: str) -> tuple[int, Source]:
     return best
 
 
+def _leads_an_article(lines: Sequence[Line], at: int) -> bool:
+    """Whether a "Return to ..." line or two paragraphs of prose stand near under a source line, before any list."""
+    near = lines[at + 1 : at + 1 + _HEAD]
+    listed = next((number for number, line in enumerate(near) if count_entries([line])), len(near))
+    prose = sum(1 for line in near[:listed] if _is_prose(line))
+    return prose >= 2 or _leads_to_return(lines[: at + 1 + listed], at)
+
+
+def _is_prose(line: Line) -> bool:
+    return len(line.text) > 60 and ends_sentence(line.text) and not is_site_line(line.text)
+
+
 def _above_prose(lines: Sequence[Line], sources: Sequence[tuple[int, Source]]) -> list[tuple[int, Source]]:
     """The source lines down to the first two paragraphs of prose under the first that counts: below is the body."""
     first = next((at for at, source in sources if not source.weak), len(lines))
-    prose = [
-        at
-        for at, line in enumerate(lines)
-        if at > first and len(line.text) > 60 and ends_sentence(line.text) and not is_site_line(line.text)
-    ]
+    prose = [at for at, line in enumerate(lines) if at > first and _is_prose(line)]
     return [found for found in sources if len(prose) < 2 or found[0] < prose[1]]
 
 

@@ -59,9 +59,18 @@ def read_source(line: str) -> Source | None:
         # The longest date that can be read: hyphens can stand in a date ("July-August 2005 - ...").
         publication, place = split_place(rest)
         prose = ends_sentence(rest) and (rest.endswith(".") or len(rest.split()) > 3)
-        if publication and (place or not prose):
+        dated = any(dash.start() >= 4 and _is_date(rest[: dash.start()]) for dash in _DASH.finditer(rest))
+        if publication and (place or not prose) and not dated:
             source = Source(dateline, publication, place)
     return source
+
+
+def _is_date(text: str) -> bool:
+    try:
+        Dateline.printed(text)
+    except BadDateline:
+        return False
+    return True
 
 
 def unreadable_date(line: str) -> str | None:

@@ -8,7 +8,7 @@ from syndicate.clippings.page_text import Line
 
 # "Return to Drug War News: Don't Miss Archive". The last word keeps headlines out ("Return to Prohibition").
 _RETURN = re.compile(
-    r"(?:\W{0,4}\s?)(?:(?:click here to\s)?(?:return|go back|back)) to\b"
+    r"(?:\[[0-9]{1,3}\]|\W{0,4})\s?(?:(?:click here to\s)?(?:return|go back|back)) to\b"
     r"(?:.{0,70}\b(?:archives?|index|home|home ?page|top|page|menu|contents|news|coalition|wire|main|site|lists?)\W*"
     r"|.{0,50}don['’]t miss.{0,20})",
     re.IGNORECASE,
