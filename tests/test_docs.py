@@ -157,10 +157,11 @@ def _targets() -> set[str]:
 
 
 def _code(page: Path) -> Iterator[str]:
-    """The lines of a page that are to be typed: those of shell fences, and code inside a sentence."""
-    text = page.read_text(encoding="utf-8")
+    """The lines of a page that are to be typed: shell fences, indented code, and code inside a sentence."""
+    text = re.sub(r"\\\n\s*", " ", page.read_text(encoding="utf-8"))
     for fence in re.findall(r"^```(?:sh|console|)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        yield from re.sub(r"\\\n\s*", " ", fence).splitlines()
+        yield from fence.splitlines()
+    yield from re.findall(r"^ {4}(\S.*)$", text, re.MULTILINE)
     yield from re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
 
 
