@@ -154,7 +154,7 @@ def test_a_dead_owner_leaves_its_slots_as_uncertain_and_its_batch_free(database:
     with database.write() as session:
         slots.exchange(session, dead, [Exchange(0, None, jobs[0])], now)
     with database.write() as session:
-        found = leases.recover_dead(session, database.clock(), all_but=None, doubt="hold", now=now)
+        found = leases.recover_dead(session, database.clock(), "me", alone=False, doubt="hold", now=now)
         assert [(f.owner, f.uncertain, f.batches) for f in found] == [("dead", 1, 1)]
         assert not leases.fence(session, dead)
         assert leases.fence(session, alive)
@@ -176,7 +176,7 @@ def test_with_resend_what_a_dead_owner_had_on_the_wire_is_queued_again(database:
     (job,) = _claimed(database, dead, now)
     with database.write() as session:
         slots.exchange(session, dead, [Exchange(0, None, job)], now)
-        leases.recover_dead(session, database.clock(), all_but=None, doubt="resend", now=now)
+        leases.recover_dead(session, database.clock(), "me", alone=False, doubt="resend", now=now)
     (again,) = _claimed(database, _owner(database, "next"), now)
     assert (again.address, again.attempt, states(database, made)) == (job.address, 1, {job.address: "queued"})
 
@@ -184,7 +184,7 @@ def test_with_resend_what_a_dead_owner_had_on_the_wire_is_queued_again(database:
 def test_an_owner_whose_lease_runs_is_left_alone(database: Database, now: datetime) -> None:
     owner = _owner(database)
     with database.write() as session:
-        assert leases.recover_dead(session, database.clock(), all_but=None, doubt="hold", now=now) == []
+        assert leases.recover_dead(session, database.clock(), "me", alone=False, doubt="hold", now=now) == []
         assert leases.renew(session, database.clock(), owner, 30.0)
         assert [found.id for found in leases.live(session, database.clock())] == [owner]
 
@@ -232,7 +232,7 @@ def test_a_letter_that_was_on_the_wire_when_its_owner_died_goes_again(database: 
         (job,) = letters.claim(session, dead, 10, now)
         slots.exchange(session, dead, [Exchange(0, None, job)], now)
     with database.write() as session:
-        leases.recover_dead(session, database.clock(), all_but=None, doubt="hold", now=now)
+        leases.recover_dead(session, database.clock(), "me", alone=False, doubt="hold", now=now)
     with database.write() as session:
         (again,) = letters.claim(session, _owner_in(session, database), 10, now)
         assert (again.letter_id, again.attempt) == (made, 1)

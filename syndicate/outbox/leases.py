@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from syndicate.models import Batch, Delivery, Letter, Owner, Slot
-from syndicate.outbox.ledger import close_if_done
+from syndicate.outbox.ledger import lock_editions, release
 
 Doubt = Literal["hold", "resend"]
 
@@ -68,41 +68,42 @@ def live(session: Session, clock: ColumnElement[float]) -> Sequence[Owner]:
     return session.scalars(select(Owner).where(Owner.lease_until > clock).order_by(Owner.id)).all()
 
 
-def any_dead(session: Session, clock: ColumnElement[float]) -> bool:
-    """Whether some owner's lease has run out; reads only."""
-    return session.scalar(select(Owner.id).where(Owner.lease_until <= clock).limit(1)) is not None
+def any_dead(session: Session, clock: ColumnElement[float], me: str) -> bool:
+    """Whether the lease of some owner besides this one has run out; reads only."""
+    return session.scalar(select(Owner.id).where(Owner.id != me, Owner.lease_until <= clock).limit(1)) is not None
 
 
-def any_other(session: Session, owner: str) -> bool:
+def any_other(session: Session, me: str) -> bool:
     """Whether there is an owner row besides this one; reads only."""
-    return session.scalar(select(Owner.id).where(Owner.id != owner).limit(1)) is not None
+    return session.scalar(select(Owner.id).where(Owner.id != me).limit(1)) is not None
 
 
 def recover_dead(
-    session: Session, clock: ColumnElement[float], *, all_but: str | None, doubt: Doubt, now: datetime
+    session: Session, clock: ColumnElement[float], me: str, *, alone: bool, doubt: Doubt, now: datetime
 ) -> list[Recovered]:
     """Take over from owners that are dead: those whose lease has run out, or, where an operating system lock proves
-    that there is no other (SQLite), everybody but `all_but`.
+    that this is the only one (`alone`, SQLite), all others. Never from `me`, who is alive, however late its lease.
 
     What their slots name becomes `uncertain` (deliveries; queued again if `doubt` is `resend`) or is queued again
     (letters); their batches and letters are free. Two recoverers at once never take the same owner."""
-    which = select(Owner.id).with_for_update(skip_locked=True)
-    which = which.where(Owner.lease_until <= clock) if all_but is None else which.where(Owner.id != all_but)
+    which = select(Owner.id).where(Owner.id != me).with_for_update(skip_locked=True)
+    if not alone:
+        which = which.where(Owner.lease_until <= clock)
     return [retire(session, owner, doubt=doubt, now=now) for owner in session.scalars(which).all()]
 
 
 def retire(session: Session, owner: str, *, doubt: Doubt, now: datetime) -> Recovered:
-    """End an owner: settle its occupied slots as unknown, free what it held, remove its row (the fence)."""
-    slots = session.scalars(select(Slot).where(Slot.owner == owner)).all()
+    """End an owner: settle its occupied slots as unknown, give back what it held, remove its row (the fence)."""
+    slots = session.scalars(select(Slot).where(Slot.owner == owner).order_by(Slot.n)).all()
+    held = session.execute(select(Batch.edition_id, Batch.batch).where(Batch.owner == owner)).tuples().all()
+    lock_editions(session, {edition_id for edition_id, _ in held})
     uncertain = sum(_settle(session, slot, doubt, now) for slot in slots)
-    editions = {slot.edition_id for slot in slots if slot.edition_id is not None}
     session.execute(delete(Slot).where(Slot.owner == owner))
-    freed = session.execute(update(Batch).where(Batch.owner == owner).values(owner=None, next_try_at=now))
+    for edition_id, batch in sorted(held):
+        release(session, owner, edition_id, batch, now)
     session.execute(update(Letter).where(Letter.owner == owner).values(owner=None))
     session.execute(delete(Owner).where(Owner.id == owner))
-    for edition_id in sorted(editions):
-        close_if_done(session, edition_id, now)
-    return Recovered(owner, uncertain, freed.rowcount)  # type: ignore[attr-defined]
+    return Recovered(owner, uncertain, len(held))
 
 
 def _settle(session: Session, slot: Slot, doubt: Doubt, now: datetime) -> int:

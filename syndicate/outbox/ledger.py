@@ -1,6 +1,6 @@
 """Deliveries in their batches: freezing the recipients of an edition, claiming work, closing the accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -145,14 +145,25 @@ def _due(session: Session, edition_id: int, batch: int, now: datetime) -> Sequen
     ]
 
 
+def lock_editions(session: Session, edition_ids: Collection[int]) -> None:
+    """Keep everybody else who decides about these editions waiting until the commit (PostgreSQL).
+
+    Whoever changes deliveries locks their edition first, several of them by id: so nobody waits in a circle."""
+    session.execute(select(Edition.id).where(Edition.id.in_(edition_ids)).order_by(Edition.id).with_for_update()).all()
+
+
 def release(session: Session, owner: str, edition_id: int, batch: int, now: datetime) -> None:
     """Take a batch back from its owner: done if nothing in it waits any more, else due at its earliest retry.
 
-    Closes the edition's accounts if this was the last of its batches."""
+    What still waits of an edition that was cancelled meanwhile is skipped. Closes the edition's accounts if this was
+    the last of its batches."""
+    edition = session.get_one(Edition, edition_id, populate_existing=True, with_for_update=True)
+    here = (Delivery.edition_id == edition_id) & (Delivery.batch == batch) & (Delivery.state == "queued")
+    if edition.state == "cancelled":
+        skipped = {"state": "skipped", "next_try_at": None, "reply": "the edition was cancelled", "at": now}
+        session.execute(update(Delivery).where(here).values(skipped), execution_options={"synchronize_session": False})
     waiting, earliest = session.execute(
-        select(func.count(), func.min(func.coalesce(Delivery.next_try_at, now))).where(
-            Delivery.edition_id == edition_id, Delivery.batch == batch, Delivery.state == "queued"
-        )
+        select(func.count(), func.min(func.coalesce(Delivery.next_try_at, now))).where(here)
     ).one()
     session.execute(
         update(Batch)
@@ -167,7 +178,7 @@ def close_if_done(session: Session, edition_id: int, now: datetime) -> bool:
     """End a sending edition of which nothing waits any more: `sent`, or `incomplete` while some are uncertain.
 
     Finished means that every batch is done and that the counts add up to everybody who was chosen."""
-    edition = session.get_one(Edition, edition_id, with_for_update=True)
+    edition = session.get_one(Edition, edition_id, populate_existing=True, with_for_update=True)
     open_batches = session.scalar(
         select(func.count()).select_from(Batch).where(Batch.edition_id == edition_id, Batch.done.is_(False))
     )

@@ -54,13 +54,27 @@ def exchange(session: Session, owner: str, requests: Sequence[Exchange], now: da
 
     The caller has passed the fence in this transaction and commits it before any of the mails may go.
     """
+    sending = _sending(session, requests)
     _record(session, [request.result for request in requests if request.result is not None])
     wanted = [request.job for request in requests if request.job is not None]
-    answers = _deliveries(session, [job for job in wanted if isinstance(job, DeliveryJob)], now)
+    answers = _deliveries(session, [job for job in wanted if isinstance(job, DeliveryJob)], sending, now)
     answers |= _letters(session, [job for job in wanted if isinstance(job, LetterJob)], now)
     grants = [Grant.NOTHING if request.job is None else answers[_name(request.job)] for request in requests]
     _occupy(session, owner, requests, grants, now)
     return grants
+
+
+def _sending(session: Session, requests: Sequence[Exchange]) -> set[int]:
+    """Which of the editions concerned are sending; they stay so until the commit.
+
+    Locked for reading (PostgreSQL), so that a pause or a cancel comes wholly before this commit, and nothing is
+    granted, or wholly after it, and sees the slots. Locked before any delivery is: see `ledger.lock_editions`."""
+    jobs = [request.job for request in requests] + [request.result.job for request in requests if request.result]
+    concerned = {job.edition_id for job in jobs if isinstance(job, DeliveryJob)}
+    if not concerned:
+        return set()
+    found = select(Edition.id).where(Edition.id.in_(concerned), Edition.state == "sending").order_by(Edition.id)
+    return set(session.scalars(found.with_for_update(read=True)).all())
 
 
 def _record(session: Session, results: Sequence[Result]) -> None:
@@ -89,19 +103,16 @@ def _name(job: Job) -> tuple[int, ...]:
     return (job.edition_id, job.batch, job.seq) if isinstance(job, DeliveryJob) else (job.letter_id,)
 
 
-def _deliveries(session: Session, jobs: Sequence[DeliveryJob], now: datetime) -> dict[tuple[int, ...], Grant]:
+def _deliveries(
+    session: Session, jobs: Sequence[DeliveryJob], sending: set[int], now: datetime
+) -> dict[tuple[int, ...], Grant]:
     """The answer for each delivery: its edition must be sending, its row waiting, the person still a recipient."""
     answers: dict[tuple[int, ...], Grant] = {_name(job): Grant.NOT_NOW for job in jobs}
     by_edition: dict[int, list[DeliveryJob]] = defaultdict(list)
     for job in jobs:
-        by_edition[job.edition_id].append(job)
-    if not by_edition:
-        return answers
-    sending = set(
-        session.scalars(select(Edition.id).where(Edition.id.in_(by_edition), Edition.state == "sending")).all()
-    )
-    for edition_id in sending:
-        group = by_edition[edition_id]
+        if job.edition_id in sending:
+            by_edition[job.edition_id].append(job)
+    for edition_id, group in by_edition.items():
         people = [job.subscriber_id for job in group]
         waiting = set(
             session.scalars(

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from syndicate.errors import SyndicateError
 from syndicate.mail.personal import Outgoing
+from syndicate.mail.session import one_line
 from syndicate.mail.smtp import Connection, ConnectionLost, Relay, RelayDown, Reply
 from syndicate.outbox.jobs import Exchange, Grant, Job, Result
 from syndicate.outbox.leases import Doubt
@@ -46,22 +47,31 @@ class Carrier:
         self._writer = writer
         self._gate = gate
         self._connection: Connection | None = None
-        self._broken: Exception | None = None
+        self._proven = False
+        self._aborted = False
+        self._wire_free = threading.Event()
+        self._wire_free.set()
         self._thread = threading.Thread(target=self._run, name=f"carrier-{n}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def join(self, timeout: float) -> bool:
-        """Wait for the thread's end; whether it has ended."""
-        self._thread.join(max(timeout, 0))
-        return not self._thread.is_alive()
+    def settle(self, timeout: float) -> bool:
+        """Wait until nothing of this connection is on the wire or unrecorded; whether that is so."""
+        return self._wire_free.wait(max(timeout, 0))
 
     def abort(self) -> None:
         """Close the connection without another byte, whatever is on it."""
+        self._aborted = True
         connection = self._connection
         if connection:
             connection.abort()
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has a session in which the relay has answered to a mail."""
+        connection = self._connection
+        return self._proven and connection is not None and connection.usable
 
     def _run(self) -> None:
         try:
@@ -72,11 +82,12 @@ class Carrier:
             if self._writer.failed:
                 self.abort()
         except Exception as error:
-            # Composing or handing over is broken: nothing may be guessed, so the whole sender ends and says why.
+            # What one mail can break is caught where it is handed over; this is the machinery: the whole sender ends.
             log.exception("carrier %d is broken", self.n)
             self._writer.fail(error)
             self.abort()
         finally:
+            self._wire_free.set()
             if self._connection:
                 self._connection.close()
 
@@ -85,22 +96,24 @@ class Carrier:
         while True:
             job = self._next(result)
             mail = self._composed(job) if job else None
-            if job and isinstance(mail, Result):
+            if job is None or isinstance(mail, Result):
                 self._ask(result, None)
-                result = mail
+                result = mail if isinstance(mail, Result) else None
                 continue
-            if job and not self._ready():
-                # The last result must not wait for a relay that is down.
-                self._ask(result, None)
+            if not self._ready():
+                self._ask(result, None)  # it must not wait for a relay that is down
                 result = None
-                self._connect(job)
+                if not self._connect(job):
+                    continue
+            if self._feed.closed:
+                self._ask(result, None)
+                raise SenderEnded("the sender stops")
             grant = self._ask(result, job)
             result = None
-            if job and isinstance(mail, Outgoing):
-                if grant is Grant.SEND:
-                    result = self._hand_over(job, mail)
-                else:
-                    self._feed.settled(job)
+            if grant is Grant.SEND and isinstance(mail, Outgoing):
+                result = self._hand_over(job, mail)
+            else:
+                self._feed.settled(job)
 
     def _next(self, result: Result | None) -> Job | None:
         """The next job. With a result in hand do not wait for it: the ledger must hear of the result first."""
@@ -109,25 +122,33 @@ class Carrier:
         except SenderEnded:
             self._ask(result, None)
             raise
-        if job is None and result is None and self._connection:
-            self._connection.close()  # idle: servers cut such lines anyhow
-            self._connection = None
+        if job is None and result is None:
+            self._end_session()  # idle: servers cut such lines anyhow
         return job
 
     def _ask(self, result: Result | None, job: Job | None) -> Grant:
         if result is None and job is None:
             return Grant.NOTHING
+        self._wire_free.clear()
         grant = self._writer.exchange(Exchange(self.n, result, job))
+        if grant is not Grant.SEND:
+            self._wire_free.set()
         if result:
             self._feed.settled(result.job)
         return grant
 
     def _composed(self, job: Job) -> Outgoing | Result:
+        """The mail, or why there is none. What cannot be composed waits as if the relay had put it off: the fault is
+        ours and may be mended, and it must cost neither this person their mail nor the others theirs."""
+        terms, now = self._terms, self._terms.clock()
+        if now >= job.expires_at:
+            return Result(job, "expired", job.attempt, now, None, "its time was over before it could be sent")
         try:
-            return self._terms.compose(job)
-        except SyndicateError as error:
-            log.error("a mail could not be composed: %s", error)
-            return Result(job, "rejected", job.attempt, self._terms.clock(), None, f"could not be composed: {error}")
+            return terms.compose(job)
+        except Exception as error:
+            log.error("a mail could not be composed: %s", error, exc_info=not isinstance(error, SyndicateError))
+            words = one_line(f"could not be composed: {error}")
+            return outcome.later(job, job.attempt + 1, now, terms.chance(), code=None, words=words)
 
     def _ready(self) -> bool:
         """Whether there is a session fit for one more mail; one that has served its time is ended."""
@@ -141,38 +162,67 @@ class Carrier:
             and age < self._terms.seconds_per_connection
         ):
             return True
-        connection.close()
-        self._connection = None
+        self._end_session()
         return False
 
-    def _connect(self, job: Job) -> None:
-        """Open a session, however long the relay is away; meanwhile the job is somebody else's to take."""
-        while True:
+    def _end_session(self) -> None:
+        if self._connection:
+            unused = self._connection.usable and not self._proven
+            self._connection.close()
+            if unused:
+                self._gate.up()  # the trial was not needed, and is over
+        self._connection, self._proven = None, False
+
+    def _connect(self, job: Job) -> bool:
+        """Open a session for this job. False: not now; the job is somebody else's to take, and the way may be free."""
+        error = None
+        if self._gate.enter():
             try:
-                self._gate.wait()
-                self._connection = self._terms.relay.connect()
-            except RelayDown as error:
-                self._gate.down(str(error))
-            except SenderEnded:
-                self._feed.put_back(job)
-                raise
+                self._connection, self._proven = self._terms.relay.connect(), False
+            except RelayDown as down:
+                error = str(down)
             else:
-                self._gate.up()
-                return
+                return True
+        self._feed.put_back(job)
+        if error:
+            self._gate.down(error)
+        self._gate.wait()
+        return False
 
     def _hand_over(self, job: Job, mail: Outgoing) -> Result:
         terms = self._terms
         try:
             reply = self._deliver(mail)
         except ConnectionLost as lost:
-            if lost.after_dot:
-                return outcome.of_doubt(job, str(lost), terms.clock(), terms.chance(), terms.doubt)
-            self._gate.down(str(lost))
-            return outcome.later(job, job.attempt + 1, terms.clock(), terms.chance(), code=None, words=str(lost))
+            return self._lost(job, lost)
         except RelayDown as down:
             self._gate.down(str(down))
-            return outcome.later(job, job.attempt, terms.clock(), terms.chance(), code=None, words=str(down))
+            return outcome.again(job, terms.clock(), str(down))
+        except ValueError as error:  # nothing of it was sent
+            words = one_line(f"could not be handed over: {error}")
+            log.error("a mail %s", words)
+            return outcome.later(job, job.attempt + 1, terms.clock(), terms.chance(), code=None, words=words)
+        except Exception as error:
+            # A fault of our own in the middle of this mail: how far it came, nobody knows.
+            log.exception("handing over a mail is broken")
+            if self._connection:
+                self._connection.abort()
+            words = one_line(f"the program failed while this mail was handed over: {error}")
+            return outcome.of_doubt(job, words, terms.clock(), terms.chance(), terms.doubt)
+        if not self._proven:
+            self._proven = True
+            self._gate.up()
         return outcome.of_reply(job, reply, terms.clock(), terms.chance())
+
+    def _lost(self, job: Job, lost: ConnectionLost) -> Result:
+        terms, words = self._terms, str(lost)
+        if self._aborted and not lost.after_dot:
+            return outcome.again(job, terms.clock(), words)
+        if not self._aborted:
+            self._gate.down(words)
+        if lost.after_dot:
+            return outcome.of_doubt(job, words, terms.clock(), terms.chance(), terms.doubt)
+        return outcome.later(job, job.attempt + 1, terms.clock(), terms.chance(), code=None, words=words)
 
     def _deliver(self, mail: Outgoing) -> Reply:
         """Hand the mail over; a line that had gone stale while it waited is replaced once, at no cost."""
@@ -182,7 +232,10 @@ class Carrier:
         try:
             return connection.deliver(mail.envelope_from, mail.to, mail.data)
         except ConnectionLost as lost:
-            if lost.after_dot or not connection.sent or self._writer.failed:
+            if lost.after_dot or not connection.sent or self._aborted:
                 raise
-        self._connection = self._terms.relay.connect()
+            self._connection = self._terms.relay.connect()
+            if self._aborted:  # meanwhile; and the abort may have met the old session only
+                self._connection.abort()
+                raise
         return self._connection.deliver(mail.envelope_from, mail.to, mail.data)

@@ -45,8 +45,8 @@ class Feed:
 
         Raises SenderEnded once the feed is closed."""
         with self._changed:
-            if timeout and not self._closed and not self._letters and not self._deliveries:
-                self._changed.wait(timeout)
+            if timeout:
+                self._changed.wait_for(lambda: self._closed or self._letters or self._deliveries, timeout)
             if self._closed:
                 raise SenderEnded("the sender stops")
             if self._letters:

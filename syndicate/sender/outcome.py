@@ -44,6 +44,13 @@ def later(job: Job, made: int, now: datetime, chance: float, *, code: int | None
     return Result(job, "queued", made, now, code, words, at)
 
 
+def again(job: Job, now: datetime, words: str) -> Result:
+    """Not tried at all: again as soon as it may be, at no cost, unless its time is over."""
+    if now >= job.expires_at:
+        return Result(job, "expired", job.attempt, now, None, words)
+    return Result(job, "queued", job.attempt, now, None, words, now)
+
+
 def of_doubt(job: Job, words: str, now: datetime, chance: float, doubt: Doubt) -> Result:
     """The line was lost after the final dot: accepted or not, nobody knows (RFC 1047).
 

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from subscribers.ids import new_uid
 from syndicate.database import Database
-from syndicate.models import RelayRecord
-from syndicate.outbox import leases, ledger, letters
+from syndicate.outbox import leases, ledger, letters, relays
 from syndicate.sender.carrier import Carrier, Terms
 from syndicate.sender.errors import Fenced, SenderEnded
 from syndicate.sender.feed import Feed
@@ -21,6 +19,8 @@ from syndicate.sender.lock import SenderLock
 from syndicate.sender.writer import LedgerWriter
 
 log = logging.getLogger(__name__)
+
+_LAST_WORDS_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Sender:
         self.owner = new_uid()
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._over = threading.Event()
         self._lock: SenderLock | None = None
         self.failure: Exception | None = None
         self.last_error: str | None = None
@@ -66,6 +67,14 @@ class Sender:
         self._gate = RelayGate(self._relay_changed)
         self._writer: LedgerWriter | None = None
         self._carriers: list[Carrier] = []
+        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    @property
+    def relay_away(self) -> str | None:
+        """The error, if the relay could not be used when it was tried again either and no session works."""
+        if not self._gate.away or any(carrier.connected for carrier in self._carriers):
+            return None
+        return self.last_error
 
     def wake(self) -> None:
         """Something new is to be sent: look at once. Safe from any thread."""
@@ -89,7 +98,7 @@ class Sender:
             self._database, self.owner, clock=self._terms.clock, patience=self._times.lease, failed=self._failed
         )
         self._recover()
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        self._heart.start()
         self._carriers = [
             Carrier(n, terms=self._terms, feed=self._feed, writer=self._writer, gate=self._gate)
             for n in range(self._connections)
@@ -126,6 +135,7 @@ class Sender:
         writer = self._writer
         if writer and not self.failure:
             self._drain(writer)
+        self._over.set()
         for carrier in self._carriers:
             carrier.abort()
         if self._lock:
@@ -133,13 +143,21 @@ class Sender:
 
     def _drain(self, writer: LedgerWriter) -> None:
         end = time.monotonic() + self._times.stop
-        for carrier in self._carriers:
-            carrier.join(end - time.monotonic())
+        if not all(carrier.settle(end - time.monotonic()) for carrier in self._carriers):
+            # A carrier that is cut off still knows, and records, whether its final dot was out.
+            for carrier in self._carriers:
+                carrier.abort()
+            end = time.monotonic() + _LAST_WORDS_SECONDS
+            for carrier in self._carriers:
+                carrier.settle(end - time.monotonic())
+        self._over.set()  # the lease was renewed until here; a beat after the end would look like a lost lease
+        if self._heart.is_alive():
+            self._heart.join(self._times.lease)
         doubt, now = self._terms.doubt, self._terms.clock()
         try:
             settled = writer.do(lambda session: leases.retire(session, self.owner, doubt=doubt, now=now))
             if settled.uncertain:
-                log.warning("%d mails were still at their final dot: marked uncertain", settled.uncertain)
+                log.warning("%d mails were still on the wire: marked uncertain", settled.uncertain)
         except SenderEnded as error:
             log.error("could not settle at the end: %s", error)
         writer.stop()
@@ -154,8 +172,9 @@ class Sender:
             letters_due = self._feed.wants_letters and letters.has_due(session, now)
             batch_due = self._feed.wants_batch and ledger.has_claimable(session, now)
         if letters_due:
-            self._feed.add_letters(writer.do(lambda s: letters.claim(s, self.owner, self._connections * 4, now)))
-            did = True
+            found = writer.do(lambda s: letters.claim(s, self.owner, self._connections * 4, now))
+            self._feed.add_letters(found)
+            did = did or bool(found)
         if batch_due:
             claimed = writer.do(lambda s: ledger.claim(s, self.owner, now))
             if claimed:
@@ -164,14 +183,14 @@ class Sender:
         return did
 
     def _recover(self) -> None:
-        writer, clock, lock = self._ledger(), self._database.clock(), self._lock
+        """On SQLite the lock proves that every other owner is dead; on PostgreSQL their leases tell."""
+        writer, clock, me, alone = self._ledger(), self._database.clock(), self.owner, self._lock is not None
         with self._database.read() as session:
-            needed = leases.any_dead(session, clock) or (lock is not None and leases.any_other(session, self.owner))
+            needed = leases.any_other(session, me) if alone else leases.any_dead(session, clock, me)
         if not needed:
             return
         doubt, now = self._terms.doubt, self._terms.clock()
-        all_but = self.owner if lock else None
-        found = writer.do(lambda s: leases.recover_dead(s, clock, all_but=all_but, doubt=doubt, now=now))
+        found = writer.do(lambda s: leases.recover_dead(s, clock, me, alone=alone, doubt=doubt, now=now))
         for dead in found:
             log.warning(
                 "recovered a sender that died: %d batches freed, %d mails uncertain", dead.batches, dead.uncertain
@@ -180,7 +199,7 @@ class Sender:
     def _beat(self) -> None:
         """Renew the lease until the end; a lease that cannot be renewed in time ends the sender."""
         clock, last = self._database.clock(), time.monotonic()
-        while not self._stopping.wait(self._times.lease / 3):
+        while not self._over.wait(self._times.lease / 3):
             if self.failure:
                 return
             try:
@@ -209,11 +228,10 @@ class Sender:
             log.warning("%s", error)
         self.last_error = error
         relay, now = self._terms.relay.name, self._terms.clock()
-
-        def record(session: Session) -> None:
-            session.merge(RelayRecord(name=relay, state="down" if error else "ok", last_error=error, at=now))
-
-        self._ledger().do(record)
+        try:
+            self._ledger().do(lambda session: relays.note(session, relay, error=error, now=now))
+        except SenderEnded:
+            log.debug("the sender ended before it could record how the relay does")
         self._wake.set()
 
     def _ledger(self) -> LedgerWriter:

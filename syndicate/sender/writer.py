@@ -1,4 +1,4 @@
-"""The one ledger writer of a sender process: all requests that wait become one transaction, the fence first."""
+"""The one ledger writer of a sender process: all exchanges that wait become one transaction, the fence first."""
 
 import threading
 import time
@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 
 from syndicate.database import Database
@@ -59,7 +60,7 @@ class LedgerWriter:
         return cast(Grant, self._submit(request))
 
     def do(self, work: Callable[[Session], T]) -> T:
-        """Run `work` behind the fence in the next transaction. It may be run again if the database was busy."""
+        """Run `work` behind the fence in a transaction of its own. It may be run again if the database was busy."""
         return cast(T, self._submit(work))
 
     def stop(self) -> None:
@@ -78,12 +79,14 @@ class LedgerWriter:
         return request.answer.result()
 
     def fail(self, error: Exception) -> SenderEnded:
-        """End the sender because of `error`: every later request is refused. Safe from any thread, again too."""
+        """End the sender because of `error`: what waits and every later request is refused. Safe from any thread,
+        again too."""
         why = error if isinstance(error, SenderEnded) else SenderEnded(f"the sender cannot go on: {error}")
         self._end(why)
         with self._gate:
             first, self.failed = not self.failed, True
         if first:
+            self._requests.put(None)
             self._on_failure(error)
         return why
 
@@ -92,39 +95,37 @@ class LedgerWriter:
             self._ended = self._ended or why
 
     def _run(self) -> None:
-        while True:
-            requests = self._waiting()
-            if not requests:
-                return
-            try:
-                answers = self._commit(requests)
-            except Exception as error:  # noqa: BLE001 - the outermost loop of this thread: whoever waits must hear of it
-                self._fail(error, requests)
-                return
-            for request, answer in zip(requests, answers, strict=True):
-                request.answer.set_result(answer)
+        last = False
+        while not last:
+            requests, last = self._waiting()
+            for together in _transactions(requests):
+                try:
+                    if self.failed:
+                        raise self._ended or SenderEnded("the sender ended")
+                    answers = self._commit(together)
+                except Exception as error:  # noqa: BLE001 - the outermost loop here: whoever waits must hear of it
+                    why = self.fail(error)
+                    for request in together:
+                        request.answer.set_exception(why)
+                else:
+                    for request, answer in zip(together, answers, strict=True):
+                        request.answer.set_result(answer)
 
-    def _waiting(self) -> list[_Request]:
-        """All requests there are, at least one; nothing once the writer is stopped and all is written."""
-        first = self._requests.get()
-        requests = [first] if first else []
+    def _waiting(self) -> tuple[list[_Request], bool]:
+        """All requests there are, at least one, and whether they are the last: nothing is asked after the end."""
+        found = [self._requests.get()]
         while True:
             try:
-                further = self._requests.get_nowait()
+                found.append(self._requests.get_nowait())
             except Empty:
-                break
-            if further:
-                requests.append(further)
-        if not first and requests:
-            self._requests.put(None)
-        return requests
+                return [request for request in found if request], None in found
 
     def _commit(self, requests: list[_Request]) -> list[Any]:
         deadline = time.monotonic() + self._patience
         while True:
             try:
                 return self._once(requests)
-            except DBAPIError as error:
+            except (DBAPIError, NoConnectionFree) as error:
                 if not _passing(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
@@ -142,21 +143,21 @@ class LedgerWriter:
         self.commits += 1
         return answers
 
-    def _fail(self, error: Exception, requests: list[_Request]) -> None:
-        why = self.fail(error)
-        for request in requests:
-            request.answer.set_exception(why)
-        while True:
-            try:
-                further = self._requests.get_nowait()
-            except Empty:
-                return
-            if further:
-                further.answer.set_exception(why)
+
+def _transactions(requests: list[_Request]) -> list[list[_Request]]:
+    """What is committed together: all exchanges, and each other work for itself.
+
+    Work locks editions and batches for writing; mixed with exchanges, which lock editions for reading, two processes
+    on PostgreSQL could wait for each other."""
+    exchanges = [request for request in requests if isinstance(request.ask, Exchange)]
+    others = [[request] for request in requests if not isinstance(request.ask, Exchange)]
+    return [exchanges, *others] if exchanges else others
 
 
-def _passing(error: DBAPIError) -> bool:
-    """Whether the same transaction may succeed if it is tried again (locked, busy, serialisation)."""
+def _passing(error: DBAPIError | NoConnectionFree) -> bool:
+    """Whether the same transaction may succeed if it is tried again (locked, busy, serialisation, no connection)."""
+    if isinstance(error, NoConnectionFree):
+        return True
     if getattr(error.orig, "sqlstate", None) in _SERIALISATION:
         return True
     return getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))

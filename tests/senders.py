@@ -1,0 +1,53 @@
+"""Senders for tests: short times, four connections, a relay on this machine, a clock that begins at the tests' now."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from clocks import ticking
+from people import outgoing
+
+from syndicate.database import Database
+from syndicate.mail.smtp import Relay
+from syndicate.sender.carrier import Terms
+from syndicate.sender.process import Identity, Sender, Times
+
+TIMES = Times(lease=5.0, poll=0.05, stop=1.0, slice=20.0)
+CLOCK = ticking(datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
+
+
+def make(database: Database, port: int, *, connections: int = 4, times: Times = TIMES, **changes: object) -> Sender:
+    """A sender, not opened; `changes` replace parts of its Terms."""
+    terms: dict[str, object] = {
+        "relay": Relay("127.0.0.1", port, "none", timeout=5, dot_timeout=5),
+        "compose": outgoing,
+        "clock": CLOCK,
+        "chance": lambda: 0.5,
+        "doubt": "hold",
+    }
+    return Sender(
+        database,
+        Terms(**(terms | changes)),  # type: ignore[arg-type]
+        connections=connections,
+        identity=Identity("here", "test"),
+        times=times,
+    )
+
+
+def run(sender: Sender, until: Callable[[], bool], seconds: float = 15.0) -> None:
+    """Let the sender work until a condition holds, then close it; fail if it takes too long."""
+    end = time.monotonic() + seconds
+    sender.open()
+    try:
+        sender.slice(lambda: until() or time.monotonic() > end)
+    finally:
+        sender.close()
+    assert until(), "the sender did not get there in time"
+
+
+def wait(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Return once the condition holds; fail if it does not in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
