@@ -16,7 +16,7 @@ from syndicate.app.composing import MailMaker
 from syndicate.config import Config, load
 from syndicate.database import Database
 from syndicate.editions.lifecycle import Editions
-from syndicate.editions.records import first_seen
+from syndicate.editions.records import find, first_seen
 from syndicate.keys import SiteKeys, load_secret
 from syndicate.mail.render import Renderer
 from syndicate.mail.sign import load_keys
@@ -115,8 +115,7 @@ def open_site(path: Path, *, environ: Mapping[str, str] = os.environ, clock: Cal
     database = Database(config.database.url)
     try:
         require_current(database)
-        with database.write() as session:
-            first_seen(session, [digest.slug for digest in config.digests], now=clock())
+        _see_digests(database, config, clock())
     except BaseException:
         database.close()
         raise
@@ -136,3 +135,13 @@ def open_site(path: Path, *, environ: Mapping[str, str] = os.environ, clock: Cal
         documents=Documents(config),
         clock=clock,
     )
+
+
+def _see_digests(database: Database, config: Config, now: datetime) -> None:
+    """Remember digests that are new. Looks first: a command that only reads must not wait for who writes."""
+    slugs = [digest.slug for digest in config.digests]
+    with database.read() as session:
+        if all(find(session, slug) for slug in slugs):
+            return
+    with database.write() as session:
+        first_seen(session, slugs, now=now)

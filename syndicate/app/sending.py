@@ -30,7 +30,7 @@ def somebody_sends(app: App) -> bool:
     """Whether another process sends for this site now. Changes nothing."""
     if app.database.sqlite:
         try:
-            SenderLock(app.database.file).release()
+            SenderLock(app.database.file, tries=1).release()
         except AnotherSender:
             return True
         return False
@@ -48,37 +48,46 @@ def ensure_relay(app: App) -> None:
 
 
 def drive(app: App, done: Callable[[], bool], stop: threading.Event, *, progress: Callable[[], None]) -> Drive:
-    """Stay until `done()`. Sends what is in the outbox if nobody else does; else only watches.
+    """Stay until `done()`. Sends what is in the outbox if nobody else does; else only watches, and takes over when
+    whoever sent has gone.
 
     `progress` is called about three times a second. `stop` (set by a signal handler) ends it early: what is on the
     wire is settled first. Raises RelayAway when this process sends and the relay is away."""
-    if somebody_sends(app):
-        return _watch(done, stop, progress)
+    while True:
+        ended = _watch(app, done, stop, progress) or _send(app, done, stop, progress)
+        if ended:
+            return ended
+
+
+def _watch(app: App, done: Callable[[], bool], stop: threading.Event, progress: Callable[[], None]) -> Drive | None:
+    """Look on while another process sends; None when there is none, and something is left."""
+    while somebody_sends(app):
+        progress()
+        if done():
+            return Drive("watched", stopped=False)
+        if stop.wait(_WATCH_SECONDS):
+            return Drive("watched", stopped=not done())
+    return None
+
+
+def _send(app: App, done: Callable[[], bool], stop: threading.Event, progress: Callable[[], None]) -> Drive | None:
+    """Send until `done()`; None when another process has just begun to."""
     sender = app.sender()
-    try:
-        sender.open()
-    except AnotherSender:
-        sender.close()
-        return _watch(done, stop, progress)
 
     def over() -> bool:
         progress()
-        return stop.is_set() or sender.last_error is not None or done()
+        return stop.is_set() or sender.relay_away is not None or done()
 
     try:
+        sender.open()
         while not over():
             sender.slice(over)
+    except AnotherSender:
+        return None
     finally:
         sender.close()
-    if sender.last_error and not stop.is_set() and not done():
-        raise RelayAway(f"{sender.last_error}; nothing is lost: it goes on when `syndicate serve` runs")
-    return Drive("sent", stopped=stop.is_set() and not done())
-
-
-def _watch(done: Callable[[], bool], stop: threading.Event, progress: Callable[[], None]) -> Drive:
-    while not done():
-        progress()
-        if stop.wait(_WATCH_SECONDS):
-            return Drive("watched", stopped=not done())
-    progress()
-    return Drive("watched", stopped=False)
+    if stop.is_set():
+        return Drive("sent", stopped=not done())
+    if sender.relay_away and not done():
+        raise RelayAway(f"{sender.relay_away}; nothing is lost: it goes on when `syndicate serve` runs")
+    return Drive("sent", stopped=False)

@@ -93,8 +93,10 @@ class Server:
             self._engine.wake()
 
     def _on_tick(self) -> None:
-        self._app.tick()
-        self.wake()
+        try:
+            self._app.tick()
+        finally:
+            self.wake()  # what failed has not kept back what could be started
 
     def _start_web(self) -> None:
         app = self._app
@@ -137,6 +139,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(place)
+            listener.listen()  # two that start at the same moment may both bind
         except BaseException:
             listener.close()
             raise

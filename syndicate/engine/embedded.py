@@ -2,12 +2,14 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from syndicate.errors import SyndicateError
+from syndicate.sender.errors import AnotherSender
 from syndicate.sender.process import Sender
 
 log = logging.getLogger(__name__)
@@ -22,7 +24,9 @@ class Health:
 
 
 class EmbeddedSender:
-    """`make` gives a new Sender each time one is needed; waits between two are `first` seconds, doubling to `longest`."""
+    """`make` gives a new Sender each time one is needed; waits between two are `first` seconds, doubling to `longest`
+    while none works for as long as that. While another process sends (SQLite) it is asked again every `first` seconds,
+    for that is mostly a command that ends soon."""
 
     def __init__(self, make: Callable[[], Sender], *, first: float = 1.0, longest: float = 60.0) -> None:
         self._make = make
@@ -61,34 +65,39 @@ class EmbeddedSender:
     def _run(self) -> None:
         wait = self._first
         while not self._stop.is_set():
-            if self._once():
+            began = time.monotonic()
+            busy = self._once()
+            if busy or time.monotonic() - began > self._longest:
                 wait = self._first
             if self._stop.wait(wait):
                 return
             wait = min(wait * 2, self._longest)
 
     def _once(self) -> bool:
-        """Run one sender to its end; whether it ever worked."""
-        sender = self._make()
+        """Run one sender to its end; whether there was none because another process sends."""
+        sender: Sender | None = None
         try:
+            sender = self._make()
             sender.open()
-        except (SyndicateError, SQLAlchemyError, OSError) as error:
-            self._note(error)
-            sender.close()
-            return False
-        self._sender, self._error = sender, None
-        try:
+            self._sender, self._error = sender, None
             while not self._stop.is_set():
                 sender.slice(self._stop.is_set)
+        except AnotherSender as error:
+            self._note(error)
+            return True
         except (SyndicateError, SQLAlchemyError, OSError) as error:
+            self._note(error)
+        except Exception as error:
+            log.exception("the sender is broken")
             self._note(error)
         finally:
             self._sender = None
-            sender.close()
-        return True
+            if sender:
+                sender.close()
+        return False
 
     def _note(self, error: Exception) -> None:
-        words = str(error).splitlines()[0]
+        words = (str(error) or type(error).__name__).splitlines()[0]
         if words != self._error:
             log.error("the sender does not run: %s", words)
         self._error = words
