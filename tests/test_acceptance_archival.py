@@ -130,6 +130,9 @@ def test_the_site_shows_what_was_archived_at_its_dateline(site: App) -> None:
             month, article = web.get("/archive/2009/03"), web.get(f"/clippings/{brought.added[-1]}")
             assert web.get("/archive/2026/11").text.count("Archived Door") >= MANY // 100 - 1
             assert "Archived Door" not in web.get("/").text
+            section = web.get("/sections/latest").text
+            assert section.index(NEWS) < section.index("From the archive") < section.index("Archived Door")
+            assert "From the archive" not in web.get("/sections/dont-miss").text
     finally:
         server.stop()
     assert "Archived Door Itself" in month.text

@@ -42,18 +42,28 @@ def published(session: Session, *, section: str | None = None, limit: int | None
     return session.scalars(_cut(query, section, limit)).all()
 
 
+def archived(session: Session, *, section: str, limit: int | None = None) -> Sequence[Clipping]:
+    """The archival clippings of a section, the newest dateline first."""
+    query = (
+        select(Clipping)
+        .where(Clipping.state == "published", Clipping.archival.is_(True))
+        .order_by(Clipping.dateline.desc(), Clipping.id)
+    )
+    return session.scalars(_cut(query, section, limit)).all()
+
+
 def archive_months(session: Session, zone: ZoneInfo | None = None) -> tuple[ArchiveMonth, ...]:
     """The months that hold published clippings, newest first.
 
     Archival ones stand in the month of their dateline (January when only the year is known), the others in the month
     of `published_at` as a clock in `zone` (UTC if none is given) shows it."""
     counted: Counter[tuple[int, int]] = Counter()
-    archived = (
+    by_dateline = (
         select(Clipping.dateline, func.count())
         .where(Clipping.state == "published", Clipping.archival.is_(True), Clipping.dateline.is_not(None))
         .group_by(Clipping.dateline)
     )
-    for text, count in session.execute(archived):
+    for text, count in session.execute(by_dateline):
         if text is not None:
             counted[int(text[:4]), int(text[5:7] or 1)] += count
     moments = select(Clipping.published_at).where(Clipping.state == "published", Clipping.archival.is_(False))

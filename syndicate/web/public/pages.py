@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from syndicate.clippings.store import get, path, published
+from syndicate.clippings.streams import archived
 from syndicate.publishing.attribution import paragraphs
 from syndicate.web.public.items import Item, item
 from syndicate.web.public.routing import moved, show
@@ -17,6 +18,7 @@ from syndicate.web.public.view import View
 
 ON_HOME = 25
 ON_SECTION = 60
+ARCHIVED_ON_SECTION = 30
 
 
 class Pages:
@@ -46,12 +48,14 @@ class Pages:
         )
 
     def section(self, slug: str) -> Response:
-        """The newest clippings of one section."""
-        section = self._site.config.section(slug)
+        """The newest clippings of one section, then the newest of its archival ones."""
+        config = self._site.config
+        section = config.section(slug)
         with self._site.database.read() as session:
             items = self._newest(session, section=slug, limit=ON_SECTION)
+            old = tuple(item(c, config) for c in archived(session, section=slug, limit=ARCHIVED_ON_SECTION))
         return self._view.page(
-            "section.html", section.name, path=f"/sections/{slug}", section=section, items=items, shown=section
+            "section.html", section.name, path=f"/sections/{slug}", section=section, items=items, old=old, shown=section
         )
 
     def clipping(self, clipping_id: str, slug: str = "") -> Response:
