@@ -107,6 +107,33 @@ def test_what_is_more_than_the_digest_holds_waits_for_the_next() -> None:
     )
 
 
+def test_what_waited_once_goes_before_the_news_however_full_the_weeks_are() -> None:
+    """Eight in one week and then five every week, where an edition holds five: three wait, and none for ever."""
+    week, waiting, mailed, slot, last = 7 * DAY, [], set(), SLOT, None
+    for n in range(8):
+        waiting += [_clip(f"w{n}c{k}", slot - (k + 1) * HOUR) for k in range(8 if n == 0 else 5)]
+        made = plan(waiting, _rules(at=slot, max_items=5, last_at=last))
+        taken = {item.clipping_id for item in made.items}
+        assert len(taken) == 5
+        mailed |= taken
+        waiting = [clip for clip in waiting if clip.id not in taken]
+        # Nobody waits longer than until the edition after the next.
+        assert all(clip.published_at and slot - clip.published_at < week for clip in waiting)
+        last, slot = slot, slot + week
+    assert {f"w0c{k}" for k in range(8)} <= mailed
+
+
+def test_what_waited_stands_in_its_place_among_the_others() -> None:
+    clips = [_clip("new", SLOT - HOUR), _clip("waited", SLOT - 9 * DAY), _clip("newer", SLOT - 2 * HOUR)]
+    assert _ids(clips, _rules(max_items=2, last_at=SLOT - 7 * DAY)) == ["new", "waited"]
+
+
+def test_a_clipping_whose_own_edition_came_to_nothing_says_so() -> None:
+    made = plan([_clip(had=4)], _rules(each=True))
+    assert made.items == ()
+    assert "had edition 4 of its own" in made.left_out[0][1]
+
+
 def test_fewer_than_the_least_is_nothing_and_says_so() -> None:
     made = plan([_clip("a"), _clip("b")], _rules(min_items=3, last_at=SLOT - 7 * DAY))
     assert made.items == ()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, null, select
 from sqlalchemy.orm import Session
 
 from subscribers.ids import new_uid
@@ -29,7 +29,8 @@ def planned(session: Session, config: Config, digest: Digest, *, record: Record,
         zone=config.zone,
         last_at=_last_at(session, digest.slug),
     )
-    return plan(_candidates(session, digest.slug, wanted), wanted)
+    # By hand a clipping may go whose own edition was called off; the tick must not send it again at once.
+    return plan(_candidates(session, digest.slug, wanted, own=each and slot), wanted)
 
 
 def store(
@@ -105,11 +106,12 @@ def take(session: Session, edition: Edition, items: Iterable[Chosen]) -> None:
         )
 
 
-def _candidates(session: Session, digest: str, wanted: Rules) -> list[Candidate]:
-    """The published clippings young enough to be thought about, with who holds them; what is older than `max_age`
-    or archival is not even read, as it grows for ever."""
+def _candidates(session: Session, digest: str, wanted: Rules, *, own: bool) -> list[Candidate]:
+    """The published clippings young enough to be thought about, with who holds them (with `own` also which edition
+    they had for themselves); what is older than `max_age` or archival is not even read, as it grows for ever."""
+    had = and_(Edition.key == Clipping.id, Edition.digest == digest, Edition.kind == "scheduled")
     held = and_(EditionItem.clipping_id == Clipping.id, EditionItem.digest == digest, EditionItem.claims.is_(True))
-    rows = session.execute(
+    query = (
         select(
             Clipping.id,
             Clipping.section,
@@ -119,6 +121,7 @@ def _candidates(session: Session, digest: str, wanted: Rules) -> list[Candidate]
             Clipping.never_mail,
             Clipping.published_at,
             EditionItem.edition_id,
+            Edition.id if own else null(),
         )
         .outerjoin(EditionItem, held)
         .where(
@@ -127,6 +130,7 @@ def _candidates(session: Session, digest: str, wanted: Rules) -> list[Candidate]
             Clipping.published_at >= wanted.fresh_from,
         )
     )
+    rows = session.execute(query.outerjoin(Edition, had) if own else query)
     return [Candidate(*row) for row in rows]
 
 

@@ -11,7 +11,8 @@ FIRST_REACH = timedelta(days=8)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A clipping that might go in. `taken_by` is the id of the live edition of this digest that holds it, or None."""
+    """A clipping that might go in. `taken_by` is the id of the live edition of this digest that holds it, `had` that of
+    the one it had of its own (`each`) and that came to nothing; or None."""
 
     id: str
     section: str
@@ -21,13 +22,15 @@ class Candidate:
     never_mail: bool
     published_at: datetime | None
     taken_by: int | None = None
+    had: int | None = None
 
 
 @dataclass(frozen=True)
 class Rules:
     """What the digest takes: clippings of `sections` (in this order) published from `earliest` up to `latest`, both
     included. `fresh_from` is where `max_age` alone would begin, so that a refusal can say which of the two it was.
-    `last_at` is when the digest last had something, for the words of an empty edition; `zone` for its dates."""
+    `last_at` is when the digest last had something: what was there then and was not taken has waited once, and goes
+    first. `zone` is for the dates in words."""
 
     sections: tuple[str, ...]
     earliest: datetime
@@ -87,7 +90,10 @@ def rules(
 
 def plan(candidates: Iterable[Candidate], rules: Rules) -> Plan:
     """Choose: sections in the digest's order, newest first inside one, at most `max_items`; none at all when fewer
-    than `min_items` are eligible. Every candidate is either an item or left out with a reason in words."""
+    than `min_items` are eligible. Every candidate is either an item or left out with a reason in words.
+
+    Where there are more than `max_items`, those that waited once already have their place before the news, so that a
+    full week delays clippings and does not lose them."""
     left_out: list[tuple[str, str]] = []
     eligible: list[tuple[Candidate, datetime]] = []
     for candidate in sorted(candidates, key=lambda candidate: candidate.id):
@@ -101,10 +107,20 @@ def plan(candidates: Iterable[Candidate], rules: Rules) -> Plan:
         few = f"waits until there are {rules.min_items}"
         return Plan((), (*left_out, *((candidate.id, few) for candidate, _ in eligible)), _empty(len(eligible), rules))
     full = f"more than {rules.max_items}: waits for the next edition"
+    first = {candidate.id for candidate, _ in _waiting_first(eligible, rules)[: rules.max_items]}
     return Plan(
-        items=tuple(Chosen(candidate.id, candidate.section) for candidate, _ in eligible[: rules.max_items]),
-        left_out=(*left_out, *((candidate.id, full) for candidate, _ in eligible[rules.max_items :])),
+        items=tuple(Chosen(candidate.id, candidate.section) for candidate, _ in eligible if candidate.id in first),
+        left_out=(*left_out, *((candidate.id, full) for candidate, _ in eligible if candidate.id not in first)),
     )
+
+
+def _waiting_first(eligible: list[tuple[Candidate, datetime]], rules: Rules) -> list[tuple[Candidate, datetime]]:
+    """The eligible in the order in which they get a place: what waited, the oldest first, then the rest."""
+    last = rules.last_at
+    if last is None:
+        return eligible
+    waited = sorted((pair for pair in eligible if pair[1] <= last), key=lambda pair: (pair[1], pair[0].id))
+    return [*waited, *(pair for pair in eligible if pair[1] > last)]
 
 
 def _refusal(candidate: Candidate, rules: Rules) -> str | None:
@@ -119,6 +135,8 @@ def _refusal(candidate: Candidate, rules: Rules) -> str | None:
         return f"the digest does not take the section {candidate.section}"
     if candidate.taken_by is not None:
         return f"is in edition {candidate.taken_by}"
+    if candidate.had is not None:
+        return f"had edition {candidate.had} of its own, which came to nothing: send it by hand if it should go"
     if moment > rules.latest:
         return f"published after {_words(rules.latest, rules.zone)}"
     if moment < rules.fresh_from:
