@@ -5,17 +5,19 @@ A manual edition is sent because somebody asked for it (`send_now`, `start`). Un
 `started_at` holds that wish, so that the tick can go on where a command was killed; `report` does not show it.
 """
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from syndicate.config import Config, Digest
 from syndicate.database import Database
-from syndicate.editions import records, sending
+from syndicate.editions import lateness, records, sending
 from syndicate.editions import snapshot as snapshots
 from syndicate.editions.choosing import bare, planned, store
 from syndicate.editions.composing import Composer
@@ -28,11 +30,18 @@ from syndicate.mail.render import Renderer
 from syndicate.models import Edition
 from syndicate.timetable import parse
 
+log = logging.getLogger(__name__)
+
 _KEY_CHARACTERS = 40
+_CLOCK_AHEAD = timedelta(days=1)
 
 
 class TickFailed(SyndicateError):
     """Some step of a tick failed; all others were done. The next tick tries again."""
+
+
+class ClockWrong(SyndicateError):
+    """A slot far ahead of the clock was decided already, so the digest would be silent until then."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ class Editions:
     def resume(self, database: Database, edition_id: int, now: datetime) -> str:
         """Let a paused edition go on; returns its state. Raises NotFound, Refused."""
         with database.write() as session:
-            return sending.resume(session, edition_id, now=now)
+            return sending.resume(session, self.config, edition_id, now=now)
 
     def cancel(self, database: Database, edition_id: int, now: datetime) -> int:
         """Call an edition off; returns how many of its mails had gone. Raises NotFound, Refused."""
@@ -119,24 +128,40 @@ class Editions:
             return sending.cancel(session, edition_id, now=now)
 
     def tick(self, database: Database, now: datetime) -> None:
-        """Decide the slots that are due, freeze what needs no approval, start what may start.
+        """Set aside what was left lying for too long, decide the slots that are due, freeze what needs no approval,
+        start what may start.
 
-        One edition that fails does not keep the others back; TickFailed then names the failures at the end."""
+        Whatever fails does not keep the others back; TickFailed then names the failures at the end."""
         failures: list[str] = []
+
+        def step(name: str, work: Callable[[], object]) -> None:
+            try:
+                work()
+            except SyndicateError as error:
+                failures.append(f"{name}: {error}")
+            except Exception as error:
+                log.exception("%s: a fault in the program", name)
+                failures.append(f"{name}: {error!r}")
+
+        for edition_id in self._overdue(database, now):
+            step(f"edition {edition_id}", partial(self._set_aside, database, edition_id, now))
         for digest in self.config.digests:
-            try:
-                self._decide(database, digest, now)
-            except SyndicateError as error:
-                failures.append(f"{digest.slug}: {error}")
+            step(digest.slug, partial(self._decide, database, digest, now))
         for edition_id in self._to_freeze(database):
-            try:
-                freeze(database, self.config, self.composer, edition_id, now=now)
-            except SyndicateError as error:
-                failures.append(f"edition {edition_id}: {error}")
+            work = partial(freeze, database, self.config, self.composer, edition_id, now=now)
+            step(f"edition {edition_id}", work)
         for edition_id in self._to_start(database, now):
-            self._start_if_first(database, edition_id, now)
+            step(f"edition {edition_id}", partial(self._start_if_first, database, edition_id, now))
         if failures:
             raise TickFailed("; ".join(failures))
+
+    def _overdue(self, database: Database, now: datetime) -> Iterable[int]:
+        with database.read() as session:
+            return lateness.overdue(session, self.config, now=now)
+
+    def _set_aside(self, database: Database, edition_id: int, now: datetime) -> None:
+        with database.write() as session:
+            lateness.set_aside(session, self.config, edition_id, now=now)
 
     def _start_if_first(self, database: Database, edition_id: int, now: datetime) -> None:
         """A tick and a command may want to start one edition at the same moment; or its approval became void."""
@@ -147,6 +172,11 @@ class Editions:
         """Look first without the lock: most minutes there is nothing to decide."""
         with database.read() as session:
             record = records.find(session, digest.slug)
+            if record and record.last_slot_at and record.last_slot_at > now + _CLOCK_AHEAD:
+                raise ClockWrong(
+                    f"the slot of {record.last_slot_at:%Y-%m-%d %H:%M} UTC is decided and the clock says "
+                    f"{now:%Y-%m-%d %H:%M}: the clock is wrong or was; no slot is due before then, send by hand"
+                )
             if record is not None and not self._anything(session, digest, record, now):
                 return
         with database.write() as session:

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from syndicate.timetable import Schedule, SlotTime
 
+Late = Literal["send", "hold", "skip"]
+Fate = Literal["make", "hold", "skip"]
 MOST_REMEMBERED = 400
 """Of slots missed in a row, the older beyond this many leave no row: a year of daily ones."""
 
@@ -17,7 +19,7 @@ class DueSlot:
     """A slot that is to be decided now: `make` an edition, `hold` it for a person, or `skip` it, with the reason."""
 
     slot: SlotTime
-    fate: Literal["make", "hold", "skip"]
+    fate: Fate
     reason: str | None = None
 
 
@@ -35,7 +37,7 @@ def due(
     last_slot_at: datetime | None,
     zone: ZoneInfo,
     now: datetime,
-    late: Literal["send", "hold", "skip"],
+    late: Late,
     late_after: timedelta,
 ) -> Due:
     """The slots after the last one decided (after `first_seen_at` when there was none) and up to now.
@@ -48,14 +50,14 @@ def due(
         return Due(())
     newest = slots.pop()
     missed = (DueSlot(slot, "skip", f"missed; the slot of {newest.local} followed it") for slot in slots)
-    return Due((*missed, _newest(newest, now, late, late_after)))
+    return Due((*missed, DueSlot(newest, *lateness(now - newest.at, late, late_after))))
 
 
-def _newest(slot: SlotTime, now: datetime, late: Literal["send", "hold", "skip"], late_after: timedelta) -> DueSlot:
-    behind = now - slot.at
+def lateness(behind: timedelta, late: Late, late_after: timedelta) -> tuple[Fate, str | None]:
+    """What becomes of an edition that is `behind` its time, and why."""
     if behind <= late_after or late == "send":
-        return DueSlot(slot, "make")
+        return "make", None
     hours = f"{behind / timedelta(hours=1):.0f} hours late"
     if late == "hold":
-        return DueSlot(slot, "hold", f"{hours}: approve it to send it after all, or cancel it")
-    return DueSlot(slot, "skip", f"missed: {hours}")
+        return "hold", f"{hours}: approve it to send it after all, or cancel it"
+    return "skip", f"missed: {hours}"

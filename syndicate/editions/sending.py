@@ -41,10 +41,8 @@ def start(session: Session, config: Config, edition_id: int, *, now: datetime) -
     if any(item.state != "published" for item in snapshots.take(session, edition_id).items):
         withdraw_approval(session, edition, reason="approval void: a clipping in it was retracted", now=now)
         return Start(edition.state)
-    schedule = parse(config.digest(edition.digest).schedule)
-    begin = max(edition.mail_date or now, now)
+    edition.expires_at = _expires(config, edition, now)
     edition.state, edition.started_at = "sending", now
-    edition.expires_at = expires_at(schedule, zone=config.zone, start=begin, give_up=config.sending.give_up)
     session.flush()
     edition.chosen = freeze_recipients(session, edition_id, edition.digest, now)
     if not edition.chosen:
@@ -62,13 +60,17 @@ def pause(session: Session, edition_id: int, *, now: datetime, reason: str | Non
     session.flush()
 
 
-def resume(session: Session, edition_id: int, *, now: datetime) -> str:
+def resume(session: Session, config: Config, edition_id: int, *, now: datetime) -> str:
     """Let a paused edition go on. Returns its state: `sending`, or the end if nothing was left. Raises NotFound,
     Refused."""
     edition = _held(session, edition_id, now=now)
     if edition.state != "paused":
         raise Refused(f"edition {edition_id} is {edition.state}: only a paused one can be resumed")
     edition.state, edition.reason = "sending", None
+    if edition.digest in {digest.slug for digest in config.digests}:
+        # What waited while it was paused is tried as long as if it were started now: it must not expire unseen.
+        again = _expires(config, edition, now)
+        edition.expires_at = max(edition.expires_at or again, again)
     session.flush()
     close_if_done(session, edition_id, now)  # its last batch may have ended while it was paused
     session.flush()
@@ -106,6 +108,12 @@ def withdraw_approval(session: Session, edition: Edition, *, reason: str, now: d
     drop_unpublished(session, edition)
     end_if_empty(session, edition, now=now)
     session.flush()
+
+
+def _expires(config: Config, edition: Edition, now: datetime) -> datetime:
+    schedule = parse(config.digest(edition.digest).schedule)
+    begin = max(edition.mail_date or now, now)
+    return expires_at(schedule, zone=config.zone, start=begin, give_up=config.sending.give_up)
 
 
 def _held(session: Session, edition_id: int, *, now: datetime) -> Edition:
