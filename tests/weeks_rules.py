@@ -1,0 +1,183 @@
+"""What must hold of a newsroom (`weeks`) at every moment, worked out from the tables by other means than the program's:
+each clipping in one edition or none with a reason, nothing mailed twice, each slot decided once, sums that add up."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from weeks import Weeks
+
+from subscribers.models import Subscriber
+from syndicate.editions.report import Report, reports
+from syndicate.mail.compose import Composition
+from syndicate.models import Clipping, Edition, Variant
+from syndicate.timetable import parse
+
+FROZEN = ("approved", "sending", "paused", "sent", "incomplete")
+ENDED = ("sent", "incomplete", "skipped", "cancelled")
+
+
+@dataclass(frozen=True)
+class Stand:
+    """The tables at one moment. `holder` is the edition that a clipping is in for good or for now."""
+
+    clips: dict[str, Clipping]
+    editions: dict[int, Edition]
+    reports: dict[int, Report]
+    holder: dict[str, int]
+
+    def decided(self) -> Counter[str]:
+        """The keys of scheduled editions: slot times, and the ids of clippings with an edition of their own."""
+        return Counter(one.key for one in self.editions.values() if one.kind == "scheduled")
+
+
+def stand(weeks: Weeks) -> Stand:
+    """Read everything, and find each clipping in at most one edition that counts."""
+    with weeks.database.read() as session:
+        clips = {one.id: one for one in session.scalars(select(Clipping))}
+        editions = {one.id: one for one in session.scalars(select(Edition))}
+        accounts = {one.edition: one for one in reports(session)}
+        session.expunge_all()
+    holder: dict[str, int] = {}
+    for account in accounts.values():
+        if account.state == "skipped" or (account.state == "cancelled" and not weeks.gone[account.edition]):
+            continue
+        for clip in account.items:
+            assert clip not in holder, f"{clip} is in the editions {holder[clip]} and {account.edition}"
+            holder[clip] = account.edition
+    return Stand(clips, editions, accounts, holder)
+
+
+def eligible(weeks: Weeks, now: Stand, at: datetime, *, cutoff: timedelta = timedelta(0)) -> set[str]:
+    """What an edition of the moment `at` ought to choose from."""
+    settings = weeks.settings
+    reach = weeks.first_seen - (timedelta(0) if settings.schedule == "each" else timedelta(days=8))
+    return {
+        clip.id
+        for clip in now.clips.values()
+        if clip.state == "published"
+        and not clip.archival
+        and not clip.never_mail
+        and clip.section in ("news", "letters")
+        and clip.id not in now.holder
+        and clip.published_at is not None
+        and max(reach, at - settings.max_age) <= clip.published_at <= at - cutoff
+    }
+
+
+def hold(weeks: Weeks, *, ask_the_plan: bool = True) -> Stand:
+    """Everything that must be true after every step; with `ask_the_plan` also what the plan would say now."""
+    now = stand(weeks)
+    _nobody_got_a_clipping_twice(weeks, now)
+    _accounts_add_up(weeks, now)
+    _numbers_are_whole(now)
+    if ask_the_plan:
+        _each_has_its_reason(weeks, now)
+    return now
+
+
+def _nobody_got_a_clipping_twice(weeks: Weeks, now: Stand) -> None:
+    got = Counter((reader, clip) for reader, edition in weeks.received for clip in now.reports[edition].items)
+    assert not [pair for pair, times in got.items() if times > 1], f"mailed twice: {got.most_common(1)}"
+    for edition, gone in weeks.gone.items():
+        mails = sum(one == edition for _, one in weeks.received)
+        assert mails <= gone, f"edition {edition} was cancelled with {gone} gone, and {mails} arrived"
+
+
+def _accounts_add_up(weeks: Weeks, now: Stand) -> None:
+    with weeks.database.read() as session:
+        readers = len(session.scalars(select(Subscriber.id)).all())
+        bodies = {
+            edition: Composition.from_bytes(body).text
+            for edition, body in session.execute(select(Variant.edition_id, Variant.composition))
+        }
+    for edition in now.editions.values():
+        account = now.reports[edition.id]
+        assert account.counts.chosen == (edition.chosen or 0), f"edition {edition.id}: {account}"
+        assert edition.chosen in (None, readers)
+        assert (edition.state in ENDED) == (edition.finished_at is not None), f"{account}"
+        if edition.state == "sent":
+            assert account.counts.queued == account.counts.uncertain == 0
+        if edition.state in FROZEN:
+            assert account.items, f"edition {edition.id} is {edition.state} and empty"
+            assert all(f"/clippings/{clip}/" in bodies[edition.id] for clip in account.items)
+            assert bodies[edition.id].count("/clippings/") == len(account.items)
+        if edition.state in ("skipped", "held", "paused"):
+            assert edition.reason or edition.state == "paused"
+
+
+def _numbers_are_whole(now: Stand) -> None:
+    numbers = sorted(one.number for one in now.editions.values() if one.number is not None)
+    assert numbers == list(range(1, len(numbers) + 1)), f"numbers: {numbers}"
+    for one in now.editions.values():
+        assert one.state not in FROZEN or one.number, f"edition {one.id} is {one.state} without a number"
+
+
+def _each_has_its_reason(weeks: Weeks, now: Stand) -> None:
+    """What the plan says agrees with what the tables say, clipping by clipping."""
+    with weeks.database.read() as session:
+        made = weeks.desk.plan(session, "weekly", weeks.now)
+    chosen = {item.clipping_id for item in made.items}
+    left_out = dict(made.left_out)
+    assert not chosen & set(left_out)
+    waits = {clip for clip, reason in left_out.items() if "waits" in reason}
+    assert chosen | waits == eligible(weeks, now, weeks.now), "the plan forgets one, or takes one twice"
+    assert all(left_out.values())
+    least = 1 if weeks.settings.schedule == "each" else weeks.settings.min_items
+    if len(chosen | waits) >= least:
+        assert len(chosen) == min(len(chosen | waits), weeks.settings.max_items)
+
+
+def watch_tick(weeks: Weeks, work: object, *, alone: bool) -> None:
+    """Let `work` tick, and see that each slot up to now is decided once, and takes all it ought to."""
+    before = stand(weeks)
+    schedule, zone = parse(weeks.settings.schedule), weeks.desk.config.zone
+    slots = list(schedule.between(zone, weeks.decided_until, weeks.now))
+    work()  # type: ignore[operator]
+    after = stand(weeks)
+    _give_back_what_was_set_aside(before, after)
+    known, keys = before.decided(), after.decided()
+    assert not [key for key, times in keys.items() if times > 1]
+    fresh = [slot for slot in slots if slot.local not in known]
+    for slot in slots:
+        assert keys[slot.local] == 1, f"the slot {slot.local} was decided {keys[slot.local]} times"
+    assert sum(keys.values()) - sum(known.values()) == len(fresh) or schedule.each
+    if slots:
+        weeks.decided_until = slots[-1].at
+    if not alone:
+        return
+    if schedule.each:
+        _each_was_taken(weeks, before, after)
+    elif fresh and fresh[-1] == slots[-1]:
+        _slot_was_filled(weeks, before, after, slots[-1].local, slots[-1].at)
+
+
+def _give_back_what_was_set_aside(before: Stand, after: Stand) -> None:
+    """An edition that lay about for too long lost its clippings to the slot that was due in the same tick."""
+    for clip, edition in list(before.holder.items()):
+        if before.reports[edition].items and after.reports[edition].state in ("held", "skipped"):
+            del before.holder[clip]
+
+
+def _slot_was_filled(weeks: Weeks, before: Stand, after: Stand, key: str, at: datetime) -> None:
+    settings = weeks.settings
+    [made] = [one for one in after.reports.values() if after.editions[one.edition].key == key]
+    ought = eligible(weeks, before, at, cutoff=settings.cutoff)
+    if settings.late != "send" and weeks.now - at > timedelta(hours=6):
+        assert (made.state, made.items) == ("held" if settings.late == "hold" else "skipped", ())
+    elif len(ought) < settings.min_items or not ought:
+        assert (made.state, made.items) == ("skipped", ())
+    else:
+        assert set(made.items) <= ought, f"{key} took what it should not: {set(made.items) - ought}"
+        assert len(made.items) == min(len(ought), settings.max_items), f"{key} left some behind"
+        assert settings.approval or made.state in FROZEN, f"{made}"
+
+
+def _each_was_taken(weeks: Weeks, before: Stand, after: Stand) -> None:
+    ought = eligible(weeks, before, weeks.now, cutoff=weeks.settings.cutoff) - set(before.decided())
+    made = [one for key, one in after.reports.items() if key not in before.reports]
+    assert all(len(one.items) == 1 for one in made)
+    taken = {clip for one in made for clip in one.items}
+    assert taken <= ought
+    assert len(taken) == min(len(ought), weeks.settings.max_items), f"left behind: {ought - taken}"
