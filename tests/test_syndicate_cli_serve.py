@@ -63,7 +63,10 @@ def test_serve_answers_and_sends_what_a_command_marks(site: Console, catcher: Ca
         shape = site("edition", "send", "--now", "weekly", "--json").done().json
         assert (shape["state"], shape["accepted"]) == ("sent", 3)
         assert len(site("outbox", "status", "--json").done().json["owners"]) == 1
-        assert "sends for this database already" in site("worker").err
+        with site.start("worker") as second:
+            out, err = second.communicate(timeout=20)
+        assert (second.returncode, out, len(err.splitlines())) == (1, "", 1)
+        assert "sends for this database already" in err
         assert stop(process) == 0
     assert len(catcher.caught()) == 3
     assert site("outbox", "status", "--json").done().json["owners"] == []

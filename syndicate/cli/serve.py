@@ -8,6 +8,9 @@ from syndicate.cli.logs import start_log
 from syndicate.cli.site import opened
 from syndicate.cli.stopping import stoppable
 
+# An endless wait would keep Python from running a signal's handler on some systems.
+_LOOK_SECONDS = 1.0
+
 Host = Annotated[str | None, typer.Option(metavar="HOST", help="web.host of config.toml if not given.")]
 Port = Annotated[
     int | None, typer.Option(metavar="PORT", min=0, max=65535, help="web.port of config.toml if not given; 0: any.")
@@ -47,7 +50,8 @@ def _run(ctx: typer.Context, host: str | None, port: int | None, *, web: bool, t
     from syndicate.app.serving import Server
 
     start_log()
-    with opened(ctx) as site:
+    # Told to stop while it still starts, it starts and then stops in order.
+    with opened(ctx) as site, stoppable() as stop:
         settings = site.config.web
         server = Server(
             site,
@@ -59,5 +63,6 @@ def _run(ctx: typer.Context, host: str | None, port: int | None, *, web: bool, t
         )
         server.start()
         print(f"serving {server.address}" if web else "ticking", flush=True)
-        server.wait()
+        while not stop.wait(_LOOK_SECONDS):
+            pass
         server.stop()
