@@ -81,6 +81,21 @@ def test_then_the_last_items_go_and_the_note_says_where_they_are() -> None:
     )
 
 
+@pytest.mark.parametrize("field", ["headline", "byline", "publication", "place", "link", "url"])
+def test_one_monstrous_field_costs_no_other_clipping_its_place(field: str) -> None:
+    page = _page(4)
+    monster = replace(page.sections[0][1][0], **{field: "https://x.test/" + "a" * 120_000})
+    page = replace(page, sections=(("One", (monster, *page.sections[0][1][1:])), *page.sections[1:]))
+
+    def size(shown: DigestPage) -> int:
+        return sum(len(repr(item)) for _, items in shown.sections for item in items)
+
+    made = fit(page, compose=lambda shown: shown, size=size, limit=20_000)
+    assert isinstance(made, DigestPage)
+    assert [len(items) for _, items in made.sections] == [2, 2]
+    assert made.note == "Hello."
+
+
 def test_a_single_item_that_does_not_fit_is_said_to_be_too_large() -> None:
     found, tries = _fit(_page(50), 5000)
     assert found == TooLarge(8640)

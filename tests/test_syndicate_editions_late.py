@@ -38,7 +38,7 @@ def test_an_edition_approved_before_a_long_night_is_not_sent_days_later_unasked(
     desk.tick(database, THURSDAY + 4 * DAY)
     [one] = newsroom.all_editions(database, desk)
     assert (one.state, one.number, one.items) == ("held", None, ())
-    assert one.reason == "96 hours late: approve it to send it after all, or cancel it"
+    assert one.reason == "96 hours late: send it after all, or cancel it"
     with database.read() as session:
         assert session.scalars(select(Variant)).all() == []
     assert people.states(database, one.id) == {}
@@ -71,6 +71,22 @@ def test_where_the_policy_is_to_skip_it_is_skipped_and_where_it_is_to_send_it_go
     clip = newsroom.file(database, THURSDAY + 5 * DAY)
     sends.tick(database, THURSDAY + WEEK)
     assert clip in newsroom.all_editions(database, sends)[1].items
+
+
+def test_a_wish_to_send_by_hand_is_not_fulfilled_a_week_later_unasked(database: Database, tmp_path: Path) -> None:
+    desk = newsroom.editions(tmp_path, sending='hold_period = "1h"')
+    newsroom.seen(database, desk, FRIDAY)
+    clip = newsroom.file(database, FRIDAY)
+    made = desk.send_now(database, "weekly", "key", FRIDAY + HOUR)
+    assert desk.start(database, made, FRIDAY + HOUR).not_before == FRIDAY + 2 * HOUR
+    for hours in (0, 1):
+        desk.tick(database, FRIDAY + 5 * DAY + hours * HOUR)
+    [one] = newsroom.all_editions(database, desk)
+    assert (one.state, one.number, one.items) == ("approved", 1, (clip,))
+    assert one.reason == "119 hours late: send it after all, or cancel it"
+    # Asked again, it goes.
+    assert desk.start(database, made, FRIDAY + 5 * DAY + 2 * HOUR).state == "sent"
+    assert newsroom.all_editions(database, desk)[0].reason is None
 
 
 @pytest.mark.parametrize("hours", [5, 6])

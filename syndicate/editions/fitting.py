@@ -10,7 +10,8 @@ LARGEST_HTML = 102_000
 """Bytes of HTML beyond which Gmail clips a mail, and hides its footer with the way out."""
 
 _SHORTER = (400, 240, 120, 0)  # characters of a summary, in the order in which they are tried
-_LONGEST_HEADLINE = 300
+_LONGEST_LINE = 300  # of a headline, byline, publication or place: one pasted into the wrong field is cut
+_LONGEST_LINK = 2000
 _AIM = 0.97  # a little below the limit: the items that go are not all of middle length
 _MOST_CUTS = 6
 
@@ -54,13 +55,18 @@ def fit(
 
 
 def shortened(page: DigestPage, characters: int) -> DigestPage:
-    """The page with summaries and decks of at most so many characters, cut between words, and headlines of at most
-    300; 0 leaves summaries and decks out."""
+    """The page with summaries and decks of at most so many characters, cut between words, and other lines of at most
+    300; 0 leaves summaries and decks out. A monstrous link gives way to that of our own page."""
 
     def shorter(item: DigestItem) -> DigestItem:
         return replace(
             item,
-            headline=cut(item.headline, _LONGEST_HEADLINE),
+            headline=cut(item.headline, _LONGEST_LINE),
+            byline=cut(item.byline, _LONGEST_LINE),
+            publication=cut(item.publication, _LONGEST_LINE),
+            place=cut(item.place, _LONGEST_LINE),
+            url=item.url if len(item.url) <= _LONGEST_LINK else item.page_url,
+            link=item.link if item.link and len(item.link) <= _LONGEST_LINK else None,
             deck=cut(item.deck, characters),
             summary=cut(item.summary, characters),
         )

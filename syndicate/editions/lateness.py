@@ -1,4 +1,4 @@
-"""Editions that were made in their time and not started in it, because nothing ran: the late policy is for them too."""
+"""Editions that should have started by themselves and did not, because nothing ran: the late policy is for them too."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,10 +15,11 @@ from syndicate.models import Edition, EditionItem, Variant
 
 
 def overdue(session: Session, config: Config, *, now: datetime) -> Sequence[int]:
-    """The scheduled editions that should have gone out by themselves more than `late_after` ago, and did not.
+    """The editions that should have gone out by themselves more than `late_after` ago, and did not.
 
-    Measured from the last step that was taken: a draft from when it was made, an approved one from its approval, each
-    with its hold period. What waits for a person is not overdue, and an edition of `each` has no slot to miss."""
+    Measured from the last step that was taken: a draft from when it was made, an approved one from its approval, one
+    sent by hand from that wish, each with its hold period. What waits for a person is not overdue, and an edition of
+    `each` has no slot to miss."""
     if config.sending.late == "send":
         return ()
     return session.scalars(select(Edition.id).where(_overdue(config, now)).order_by(Edition.id)).all()
@@ -27,11 +28,16 @@ def overdue(session: Session, config: Config, *, now: datetime) -> Sequence[int]
 def set_aside(session: Session, config: Config, edition_id: int, *, now: datetime) -> bool:
     """Hold or skip an overdue edition, as the policy says. False if it is not overdue (any more).
 
-    Its clippings are free: the next edition has them, or this one again when a person approves it before that."""
+    Its clippings are free: the next edition has them, or this one again when a person approves it before that. One
+    sent by hand stays as it is, draft or approved, until somebody sends it again or cancels it."""
     hold(session, snapshots.edition(session, edition_id).digest, now=now)
     edition = snapshots.edition(session, edition_id, lock=True)
     if session.scalar(select(Edition.id).where(Edition.id == edition_id, _overdue(config, now))) is None:
         return False
+    if edition.kind == "manual" and edition.started_at:
+        _, edition.reason = lateness(now - edition.started_at, "hold", config.sending.late_after)
+        edition.started_at = None
+        return True
     since = edition.approved_at or edition.created_at
     fate, reason = lateness(now - since, config.sending.late, config.sending.late_after)
     session.execute(delete(Variant).where(Variant.edition_id == edition_id))
@@ -46,8 +52,11 @@ def set_aside(session: Session, config: Config, edition_id: int, *, now: datetim
 
 def _overdue(config: Config, now: datetime) -> ColumnElement[bool]:
     latest = now - config.sending.late_after - config.sending.hold_period
-    states = [and_(Edition.state == "approved", Edition.approved_at < latest)]
+    slot = and_(Edition.kind == "scheduled", Edition.slot_at.is_not(None))
+    ways = [
+        and_(slot, Edition.state == "approved", Edition.approved_at < latest),
+        and_(Edition.kind == "manual", Edition.state.in_(("draft", "approved")), Edition.started_at < latest),
+    ]
     if not config.desk.approval:
-        states.append(and_(Edition.state == "draft", Edition.created_at < latest))
-    digests = [digest.slug for digest in config.digests]
-    return and_(Edition.kind == "scheduled", Edition.slot_at.is_not(None), Edition.digest.in_(digests), or_(*states))
+        ways.append(and_(slot, Edition.state == "draft", Edition.created_at < latest))
+    return and_(Edition.digest.in_([digest.slug for digest in config.digests]), or_(*ways))

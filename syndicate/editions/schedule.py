@@ -59,5 +59,5 @@ def lateness(behind: timedelta, late: Late, late_after: timedelta) -> tuple[Fate
         return "make", None
     hours = f"{behind / timedelta(hours=1):.0f} hours late"
     if late == "hold":
-        return "hold", f"{hours}: approve it to send it after all, or cancel it"
+        return "hold", f"{hours}: send it after all, or cancel it"
     return "skip", f"missed: {hours}"

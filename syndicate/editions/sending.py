@@ -42,7 +42,7 @@ def start(session: Session, config: Config, edition_id: int, *, now: datetime) -
         withdraw_approval(session, edition, reason="approval void: a clipping in it was retracted", now=now)
         return Start(edition.state)
     edition.expires_at = _expires(config, edition, now)
-    edition.state, edition.started_at = "sending", now
+    edition.state, edition.reason, edition.started_at = "sending", None, now
     session.flush()
     edition.chosen = freeze_recipients(session, edition_id, edition.digest, now)
     if not edition.chosen:
