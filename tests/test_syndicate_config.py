@@ -211,6 +211,30 @@ def test_a_signing_domain_that_is_not_the_senders_is_warned_about(site: ConfigFo
         assert bool(warnings(site.load(text), {})) is keyed
 
 
+@pytest.mark.parametrize(
+    ("schedule", "more", "key"),
+    [
+        ("thursday 09:00", "", None),
+        ("monthly 31 09:00", "", None),
+        ("each", 'max_age = "1h"', None),
+        ("mon,thu 07:30", 'max_age = "97h"', None),  # four days, and the hour that autumn has more
+        ("mon,thu 07:30", 'max_age = "97h"\ncutoff = "2h"', "digests[0].max_age"),
+        ("mon,thu 07:30", 'max_age = "3d"', "digests[0].max_age"),
+        ("0 9 1 1,4,7,10 *", "", "digests[0].max_age"),
+        ("0 9 1 1 *", 'max_age = "365d"', None),
+        ("0 9 1 1 *", "", "digests[0].max_age"),
+        ("0 9 30 2 *", "", "digests[0].schedule"),
+        ("* * * * *", "", None),
+    ],
+)
+def test_a_digest_that_comes_too_seldom_for_its_clippings_is_warned_about(
+    site: ConfigFolder, schedule: str, more: str, key: str | None
+) -> None:
+    (site.folder / "secret.key").touch()
+    text = SMALL.replace('"thursday 09:00"', f'"{schedule}"') + more
+    assert [fault.key for fault in warnings(site.load(text), {})] == [key] * (key is not None)
+
+
 def test_an_example_in_the_environment_names_the_variable(site: ConfigFolder) -> None:
     (site.folder / "secret.key").touch()
     environ = {"SYNDICATE_SITE__CONTACT": "me@example.com"}

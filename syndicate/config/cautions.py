@@ -3,15 +3,21 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
 from pathlib import Path
 
 from syndicate.config.environment import overrides
 from syndicate.config.faults import Fault
 from syndicate.config.places import Finding, Places, lines_of
 from syndicate.config.settings import Config
+from syndicate.timetable import parse
 
 # RFC 2606: the names that belong to nobody.
 _EXAMPLE = re.compile(r"(?:^|[@/.])example(?:\.(?:com|net|org))?(?::\d+)?$", re.IGNORECASE)
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+_TWO_YEARS = timedelta(days=800)  # holds two slots of a yearly digest
+_MOST_SLOTS = 1000
 
 
 def warnings(config: Config, environ: Mapping[str, str] = os.environ) -> list[Fault]:
@@ -24,7 +30,8 @@ def warnings(config: Config, environ: Mapping[str, str] = os.environ) -> list[Fa
     except (OSError, UnicodeDecodeError):
         lines = {}
     places = Places(lines, {o.where: o.variable for o in overrides(environ)[0]})
-    faults = [places.fault(finding) for finding in (*_examples(config), *_missing(config), *_unaligned(config))]
+    findings = (*_examples(config), *_missing(config), *_unaligned(config), *_forgetful(config))
+    faults = [places.fault(finding) for finding in findings]
     return sorted(faults, key=lambda fault: (fault.line or 0, fault.key))
 
 
@@ -65,6 +72,19 @@ def _unaligned(config: Config) -> Iterator[Finding]:
     if config.mail.dkim.sign and not f".{author}".endswith(f".{signer}") and not signer.endswith(f".{author}"):
         text = f"{signer} does not belong to {author}, the domain of mail.from: DMARC will fail"
         yield Finding(("mail", "dkim", "domain"), text)
+
+
+def _forgetful(config: Config) -> Iterator[Finding]:
+    """A clipping older than `max_age` is never mailed, so a digest must come more often than that."""
+    for index, digest in enumerate(config.digests):
+        schedule = parse(digest.schedule)
+        slots = list(islice(schedule.between(config.zone, _SOME_DAY, _SOME_DAY + _TWO_YEARS), _MOST_SLOTS))
+        pauses = [later.at - earlier.at for earlier, later in pairwise(slots)]
+        if pauses and max(pauses) + digest.cutoff > digest.max_age:
+            text = f"is shorter than the time from a slot to the next ({max(pauses)}): clippings would be left out"
+            yield Finding(("digests", index, "max_age"), text)
+        if not (slots or schedule.each or schedule.coming(config.zone, _SOME_DAY, 1)):
+            yield Finding(("digests", index, "schedule"), f"{digest.schedule!r} has no slot within five years")
 
 
 def _exists(path: Path) -> bool:
