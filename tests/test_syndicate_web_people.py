@@ -64,7 +64,7 @@ def test_everybody_gets_the_same_answer(site: LiveSite) -> None:
     site.visitor.post(site.unsubscribe_path(left))
     with site.database.write() as session:
         gone = parse("gone@example.org")
-        suppress(session, site.keys.address_hash(gone.key), address=gone.display, reason="hard", now=site.clock())
+        suppress(session, site.keys.address_hash(gone.key), address=gone.display, reason="hard-bounce", now=site.clock())
     ask(site, "waiting@example.org")
     answers = []
     for name in ("new", "active", "left", "gone", "waiting", "waiting"):
@@ -200,6 +200,30 @@ def test_an_old_confirmation_says_so_and_offers_the_form(site: LiveSite) -> None
     assert site.fingerprint() == before
 
 
+def test_the_confirmation_of_somebody_who_may_not_be_mailed_any_more_confirms_nothing(site: LiveSite) -> None:
+    ask(site)
+    path = site.confirm_path(site.letters()[0])
+    with site.database.write() as session:
+        gone = parse(ADDRESS)
+        suppress(session, site.keys.address_hash(gone.key), address=None, reason="complaint", now=site.clock())
+    before = site.fingerprint()
+    for answer in (site.visitor.get(path), site.visitor.post(path)):
+        assert "This link has expired" in answer.text
+    assert site.fingerprint() == before
+    assert site.standing(site.uid(ADDRESS)) == ("unconfirmed", ())
+
+
+def test_a_confirmation_used_again_after_leaving_does_not_bring_back(site: LiveSite) -> None:
+    ask(site)
+    path = site.confirm_path(site.letters()[0])
+    site.visitor.post(path)
+    uid = site.uid(ADDRESS)
+    site.visitor.post(site.unsubscribe_path(uid), {"List-Unsubscribe": "One-Click"})
+    before = site.fingerprint()
+    assert "This link has expired" in site.visitor.post(path).text
+    assert site.fingerprint() == before
+
+
 def test_a_token_of_another_purpose_opens_nothing(site: LiveSite) -> None:
     uid = site.subscriber(ADDRESS)
     ask(site, "b@example.org")
@@ -281,6 +305,20 @@ def test_preferences_show_the_boxes_and_save_them(site: LiveSite) -> None:
     assert re.findall(r'value="([^"]+)" checked', saved.text) == ["each-one"]
     assert site.standing(uid) == ("confirmed", ("each-one", "given-up"))
     assert site.woken == 1
+
+
+def test_a_form_that_none_of_the_buttons_sent_ends_nothing(site: LiveSite) -> None:
+    uid = site.subscriber(ADDRESS, "weekly", "each-one")
+    before = site.fingerprint()
+    strays: tuple[dict[str, str | list[str]], ...] = (
+        {},
+        {"List-Unsubscribe": "One-Click"},
+        {"digest": ["weekly"]},
+        {"action": "all"},
+    )
+    for fields in strays:
+        assert site.visitor.post(site.preferences_path(uid), fields).status_code == 422
+    assert site.fingerprint() == before
 
 
 def test_preferences_can_end_everything(site: LiveSite) -> None:

@@ -40,8 +40,11 @@ class Preferring:
         return self._page(who)
 
     def change(self, token: str, fields: Annotated[Fields, Depends(read_fields)]) -> Response:
-        """Save the boxes, or leave everything. 409 for somebody who is not subscribed any more."""
+        """Save the boxes, or leave everything: `action` says which, as a form without a tick would end everything
+        and must not be taken for one that lost its fields. 409 for somebody who is not subscribed any more."""
         uid = self._read(token)
+        if fields.one("action") not in ("save", "leave-all"):
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "Use one of the two buttons of the page.")
         site = self._site
         try:
             with site.database.write() as session:
