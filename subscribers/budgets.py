@@ -43,8 +43,16 @@ def may_ask(session: Session, *, address_hash: str, network: str | None, now: da
     return "yes"
 
 
+def hold_network(session: Session, network: str | None) -> None:
+    """Let the transactions that count this network come one after the other, each seeing what the one before asked;
+    else all that come at once would find the budget unspent. Call it before a subscriber is held. SQLite has one
+    writer at a time and needs no such lock."""
+    if network is not None and session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"network {network}", 0))))
+
+
 def network_spent(session: Session, *, network: str | None, now: datetime, limits: Limits) -> bool:
-    """Whether nobody of this network may ask for now."""
+    """Whether nobody of this network may ask for now. Exact for a network held by this transaction."""
     if network is None:
         return False
     asked = select(ConsentEvent.subscriber_id, ConsentEvent.at).where(ConsentEvent.network == network)

@@ -74,6 +74,7 @@ class SignUp:
         `network` what `budgets.network_of` gave. Raises InvalidAddress and UnknownDigest.
         """
         address, wanted = parse(address_text), self.known(digests)
+        budgets.hold_network(session, network)
         if budgets.network_spent(session, network=network, now=now, limits=self.limits):
             return "too-many"
         hash_of = self.keys.address_hash

@@ -265,3 +265,22 @@ def test_parallel_asks_of_one_address_make_one_subscriber_and_one_letter(databas
     with database.read() as session:
         assert len(filed(session)) == 1
         assert len(listing.listing(session)) == 1
+
+
+def test_parallel_asks_of_one_network_stay_within_its_budget(database: Database, now: datetime) -> None:
+    start = threading.Barrier(12)
+    outcomes: list[Outcome] = []
+
+    def press(number: int) -> None:
+        start.wait()
+        with database.write() as session:
+            outcomes.append(ask(session, now, f"reader{number}@example.org"))
+
+    threads = [threading.Thread(target=press, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["asked"] * 5 + ["too-many"] * 7
+    with database.read() as session:
+        assert len(filed(session)) == 5
