@@ -11,7 +11,7 @@ from syndicate.database import ping
 from syndicate.publishing.sitemap import robots_txt, sitemap
 from syndicate.web.public.editions import edition_paths
 from syndicate.web.public.routing import moved, show
-from syndicate.web.public.serving import conditional
+from syndicate.web.public.serving import conditional, settled
 from syndicate.web.public.site import PublicSite
 from syndicate.web.public.view import STYLE, View
 
@@ -51,9 +51,8 @@ class Served:
             "access-control-expose-headers": "ETag, Last-Modified",
             "cross-origin-resource-policy": "cross-origin",
         }
-        return conditional(
-            request.headers, document.data, etag=document.etag, modified=document.modified, headers=headers
-        )
+        modified = settled(document.modified, self._site.clock())
+        return conditional(request.headers, document.data, etag=document.etag, modified=modified, headers=headers)
 
     def to_feeds(self) -> Response:
         """The page about feeds ends with a slash, as their folder does."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 
 from starlette.datastructures import Headers
@@ -37,10 +37,17 @@ def still_good(request: Headers, etag: str, modified: datetime | None) -> bool:
         return False
     try:
         moment = parsedate_to_datetime(since)
-    except ValueError:
+    except (ValueError, OverflowError, IndexError, TypeError):  # all of these for text that is no date
         return False
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return modified.replace(microsecond=0) <= aware
+
+
+def settled(modified: datetime, now: datetime) -> datetime | None:
+    """`modified` once its second is over, else None: within that second (or before it, as clippings published at
+    once have seconds of their own that lie ahead) the document may change again without a later date, and a client
+    that knows dates only would keep the old one (RFC 9110 §8.8.2)."""
+    return modified if modified.replace(microsecond=0) + timedelta(seconds=1) <= now else None
 
 
 def http_date(moment: datetime) -> str:
