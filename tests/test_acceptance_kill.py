@@ -1,12 +1,15 @@
 """The sender is killed again and again in the middle of an edition; afterwards everybody is accounted for, by name."""
 
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 
 import pytest
 from acceptance.sites import new_site, publish_one, readers
@@ -23,15 +26,38 @@ CONNECTIONS = 8
 SCRIPT = Path(__file__).parent / "acceptance" / "sender_process.py"
 
 
-def _start(config: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, str(SCRIPT), str(config)], stdin=subprocess.PIPE)
+class Senders:
+    """Sender processes, one after another, for the time of a `with` block."""
 
+    def __init__(self, config: Path) -> None:
+        words = [sys.executable, str(SCRIPT), str(config)]
+        self._parent = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._sender = 0
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    process.kill()
-    process.wait()
-    assert process.stdin
-    process.stdin.close()
+    def __enter__(self) -> "Senders":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._parent.communicate(timeout=20)
+
+    def begin(self) -> None:
+        self._sender = self._ask("begin")
+
+    def kill(self) -> None:
+        """SIGKILL; returns when the process is gone."""
+        os.kill(self._sender, signal.SIGKILL)
+        assert self._ask("wait") == -signal.SIGKILL
+
+    def end(self) -> int:
+        """Let it stop in order; its exit status."""
+        return self._ask("end")
+
+    def _ask(self, word: str) -> int:
+        assert self._parent.stdin
+        assert self._parent.stdout
+        self._parent.stdin.write(f"{word}\n")
+        self._parent.stdin.flush()
+        return int(self._parent.stdout.readline())
 
 
 def _wait(condition: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -59,31 +85,30 @@ def test_ten_kills_leave_nobody_out_and_no_duplicate_unmarked(
     chance = random.Random(20261124)
     with SinkProcess(tmp_path / "got.jsonl", delay=0.03) as sink:
         config = new_site(tmp_path / "site", smtp_port=sink.port, connections=CONNECTIONS, database_url=url)
-        with open_site(config) as app:
+        with open_site(config) as app, Senders(config) as senders:
             people = readers(app, PEOPLE)
             publish_one(app, "What a pardon takes")
             edition = app.editions.send_now(app.database, "weekly", "k", app.clock())
             named: set[str] = set()
             met = 0
             for _ in range(KILLS):
-                floor, process = len(sink.received()) + chance.randrange(5, 35), _start(config)
+                floor = len(sink.received()) + chance.randrange(5, 35)
+                senders.begin()
                 _wait(lambda floor=floor: len(sink.received()) >= floor)
                 time.sleep(chance.uniform(0, 0.03))
-                _kill(process)
+                senders.kill()
                 on_the_wire = _occupied(app)
                 assert len(on_the_wire) <= CONNECTIONS
                 met += bool(on_the_wire)
                 named |= on_the_wire
-            process = _start(config)
+            senders.begin()
 
             def over() -> bool:
                 with app.database.read() as session:
                     return report(session, edition).state in ("sent", "incomplete")
 
             _wait(over, 60)
-            assert process.stdin
-            process.stdin.close()
-            assert process.wait(20) == 0
+            assert senders.end() == 0
             _judge(app, edition, people, named, sink)
             assert met, "no kill met an occupied slot: this test has shown nothing"
 
