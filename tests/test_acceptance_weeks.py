@@ -17,7 +17,7 @@ from syndicate.editions.plan import Candidate, Rules
 from syndicate.models import Clipping, Edition, EditionItem
 
 STEPS = 60
-PLAYED = 14
+PLAYED = 9
 
 
 def _play(template: Path, folder: Path, seed: int, *, ask_the_plan: bool = True) -> Weeks:
