@@ -113,6 +113,8 @@ def test_a_headline_with_nothing_to_see_is_refused(headline: str) -> None:
         'http://courier.test/"><script>',
         "data:text/html,x",
         "https://courier.test\\@evil.test/",
+        "https://courier.test@evil.test/",
+        "https://\u202ecourier.test/",
     ],
 )
 def test_a_link_that_is_no_whole_web_address_is_refused_in_one_line(link: str) -> None:

@@ -222,6 +222,19 @@ def test_hostile_text_never_costs_a_feed(site: LiveSite, headline: str, text: st
     assert items(site)[0]["title"] == shown
 
 
+@pytest.mark.parametrize("link", ["javascript:alert(1)", " data:text/html,x", "//evil.test/", "https://a@evil.test/"])
+def test_a_link_that_no_reader_should_follow_is_in_no_feed_and_on_no_page(site: LiveSite, link: str) -> None:
+    clipping = site.publish("The mill", summary="Closed.", rights="link")
+    with site.database.write() as session:  # however it came there: an older program, a restored backup
+        store.get(session, clipping).link = link
+    for path in ("/feeds/feed.json", "/feeds/rss.xml", "/feeds/atom.xml", "/", site.path(clipping)):
+        page = site.visitor.get(path).text
+        assert "The mill" in page
+        assert "alert(1)" not in page
+        assert "data:text" not in page
+        assert "evil.test" not in page
+
+
 def _storable(text: str) -> str:
     return text.encode("utf-8", "ignore").decode()
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
+from feeds.links import web_link
 from feeds.text import plain_title, xml_safe
 from syndicate.errors import UsageError
 
@@ -38,13 +39,14 @@ def headline(text: str) -> str:
 
 
 def link(text: str | None) -> str | None:
-    """An absolute http or https address, None if there is none. Raises BadClipping for anything else."""
+    """An absolute http or https address, None if there is none. Raises BadClipping for anything else, and for what
+    page, feed and mail would not link to (`feeds.links`: a user name in it, a host that is none)."""
     address = xml_safe(text).strip() if text else ""
     if not address:
         return None
     try:
         parts = urlsplit(address)
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        whole = parts.scheme in ("http", "https") and (parts.port or 1) > 0 and bool(web_link(address))
     except ValueError:
         whole = False
     if not whole or _NOT_IN_LINKS.search(address):

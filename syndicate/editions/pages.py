@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from itertools import groupby
 
+from feeds.links import web_link
 from syndicate.clippings.paths import slug
 from syndicate.config import Config, Digest
 from syndicate.datelines import Dateline
@@ -56,14 +57,15 @@ def day(config: Config, at: datetime) -> date:
 
 def _item(config: Config, item: Item, number: int) -> DigestItem:
     page_url = f"{config.site.url}/clippings/{item.clipping_id}/{slug(item.headline)}"
+    link = web_link(item.link or "") or None
     # With rights to the link alone, our own words about it stay out, and so do the source's.
     says_more = item.rights != "link"
     return DigestItem(
         number=number,
         headline=item.headline,
-        url=page_url if item.rights == "full" or not item.link else item.link,
+        url=page_url if item.rights == "full" or not link else link,
         page_url=page_url,
-        link=item.link,
+        link=link,
         dateline=Dateline.iso(item.dateline).display(config.site.language) if item.dateline else "",
         publication=item.publication or "",
         place=item.place or "",

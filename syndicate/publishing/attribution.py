@@ -3,6 +3,7 @@
 import re
 from html import escape
 
+from feeds.links import web_link
 from feeds.text import plain_title, xml_safe
 from syndicate.datelines import Dateline
 from syndicate.models import Clipping
@@ -52,7 +53,7 @@ def content_html(clipping: Clipping, *, language: str, full_text: bool) -> str:
         [f"<p><small>{escape(SEPARATOR.join(line))}</small></p>"] if (line := attribution(clipping, language)) else []
     )
     parts += [f"<p>{escape(text)}</p>" for text in lines]
-    if clipping.link:
+    if link := web_link(clipping.link or ""):
         place = plain_title(clipping.publication or "") or "the source"
-        parts.append(f'<p><a href="{escape(xml_safe(clipping.link))}">Read it at {escape(place)}</a></p>')
+        parts.append(f'<p><a href="{escape(link)}">Read it at {escape(place)}</a></p>')
     return "".join(parts)
