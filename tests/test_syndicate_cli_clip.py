@@ -143,7 +143,8 @@ def test_an_import_is_archival_and_the_same_page_twice_is_one(site: Console, tmp
     assert (shape["headline"], shape["dateline"], shape["publication"]) == ("Jail Closed", "2004-08-10", "Harbor Times")
     again = site("clip", "import", file).done()
     assert (again.out, again.err) == ("", f"{file}: known already as {made}\n")
-    assert site("clip", "import", file, "--json").done().json == {"added": [], "known": [made], "unread": []}
+    (known,) = site("clip", "import", file, "--json").done().json
+    assert known == shape | {"known": True}
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_stored(site: Console, tmp_path: Path) -> None:
@@ -166,11 +167,24 @@ def test_a_list_is_stored_but_for_the_lines_that_cannot_be_read(site: Console, t
     file.write_text("Jail Closed; from Harbor Times (TX), 8/10/04\nNo Such Day; from Harbor Times (TX), 2/30/04\n")
     ran = site("clip", "import", "--format", "index", "--section", "latest", "--as-drafts", "--json", str(file))
     assert ran.status == 1
-    (made,) = ran.json["added"]
-    assert [unread["line"] for unread in ran.json["unread"]] == [2]
+    ((made, known),) = [(shape["id"], shape["known"]) for shape in ran.json]
+    assert not known
     assert ran.err.startswith(f"{file}, line 2: ")
     (shape,) = site("clip", "list", "--json").json
     assert (shape["id"], shape["state"], shape["archival"], shape["section"]) == (made, "draft", False, "latest")
+
+
+def test_a_dateline_in_the_future_is_not_believed(site: Console, tmp_path: Path) -> None:
+    ahead = tmp_path / "ahead.txt"
+    ahead.write_text(page("March 2089 -- Harbor Times (TX)", "Jail Closed"), encoding="utf-8")
+    ran = site("clip", "import", str(ahead))
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err == f"{ahead}, line 13: the dateline 2089-03 lies in the future\n"
+    listed = tmp_path / "index.txt"
+    listed.write_text("Jail Closed; from Harbor Times (TX), 8/10/04\nTomorrow; from Harbor Times (TX), 1/1/89\n")
+    ran = site("clip", "import", "--format", "index", str(listed))
+    assert (ran.status, len(ran.lines)) == (1, 1)
+    assert ran.err == f"{listed}, line 2: the dateline 2089-01-01 lies in the future\n"
 
 
 def test_imports_reach_neither_the_main_feed_nor_the_next_edition(site: Console, tmp_path: Path) -> None:

@@ -6,20 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from syndicate.cli import json_shapes, output
+from syndicate.cli import output
+from syndicate.cli.clip_shapes import clip_shapes
 from syndicate.cli.files import read
-from syndicate.cli.json_shapes import Shape
 from syndicate.cli.output import AsJson, Column, Limit
 from syndicate.cli.site import opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sqlalchemy.orm import Session
-
     from syndicate.app.parts import App
     from syndicate.datelines import Dateline
-    from syndicate.models import Clipping
 
 app = typer.Typer(name="clip", help="Clippings: file, list, publish, retract, import.", no_args_is_help=False)
 
@@ -80,7 +75,7 @@ def add(
             clipping = store.add(session, new, now=now)
             if publish:
                 clipping = store.publish(session, clipping.id, now=now)
-            shape = _shape(session, site, clipping)
+            shape = clip_shapes(session, site, [clipping])[0]
     output.changed([shape["id"]], shape, as_json=as_json)
 
 
@@ -97,7 +92,7 @@ def list_(
 
     with opened(ctx) as site, site.database.read() as session:
         slug = site.config.section(section).slug if section is not None else None
-        shapes = _shapes(session, site, listing(session, state=state, section=slug, limit=limit))
+        shapes = clip_shapes(session, site, listing(session, state=state, section=slug, limit=limit))
     output.listing(shapes, _COLUMNS, as_json=as_json)
 
 
@@ -112,7 +107,7 @@ def show(
 
     with opened(ctx) as site, site.database.read() as session:
         clipping = get(session, clipping_id)
-        shape, body = _shape(session, site, clipping), clipping.body
+        shape, body = clip_shapes(session, site, [clipping])[0], clipping.body
     output.one(shape, as_json=as_json)
     if body and not as_json:
         print()
@@ -132,7 +127,7 @@ def publish(
     with opened(ctx) as site:
         now = site.clock()
         with site.database.write() as session:
-            shapes = _shapes(session, site, [store.publish(session, one, now=now) for one in dict.fromkeys(ids)])
+            shapes = clip_shapes(session, site, [store.publish(session, one, now=now) for one in dict.fromkeys(ids)])
     output.changed([shape["id"] for shape in shapes], shapes, as_json=as_json)
 
 
@@ -151,7 +146,7 @@ def retract(
         with site.database.write() as session:
             clipping = store.retract(session, clipping_id, now=now)
             item_changed(session, clipping.id, now)
-            shape = _shape(session, site, clipping)
+            shape = clip_shapes(session, site, [clipping])[0]
     output.changed([shape["id"]], shape, as_json=as_json)
 
 
@@ -170,18 +165,3 @@ def _dateline(text: str) -> Dateline:
             return Dateline.printed(text)
         except BadDateline:
             raise refusal from None
-
-
-def _shape(session: Session, site: App, clipping: Clipping) -> Shape:
-    return _shapes(session, site, [clipping])[0]
-
-
-def _shapes(session: Session, site: App, clippings: Iterable[Clipping]) -> list[Shape]:
-    from syndicate.clippings.store import path
-    from syndicate.publishing.entries import feed_id, site_facts
-
-    facts = site_facts(session)
-    return [
-        json_shapes.clipping(one, url=site.config.site.url + path(one), feed_id=feed_id(one.id, facts))
-        for one in clippings
-    ]

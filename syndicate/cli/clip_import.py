@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from syndicate.cli import json_shapes, output
+from syndicate.cli import output
+from syndicate.cli.clip_shapes import clip_shapes
 from syndicate.cli.failures import Partly, one_line
 from syndicate.cli.files import UnreadableFile, read
 from syndicate.cli.json_shapes import Shape
@@ -15,8 +16,13 @@ from syndicate.cli.output import AsJson
 from syndicate.cli.site import opened
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy.orm import Session
+
     from syndicate.app.parts import App
     from syndicate.clippings.archive_page import ArchivedClipping
+    from syndicate.clippings.store import ImportReport
     from syndicate.config import Config
 
 DEFAULT_SECTION = "dont-miss"
@@ -29,12 +35,11 @@ class _Account:
     """What became of the files of one call so far."""
 
     as_json: bool
-    added: list[str] = field(default_factory=list)
-    known: list[str] = field(default_factory=list)
-    unread: list[Shape] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)
+    refused: bool = False
 
     def refuse(self, file: str, line: int | None, reason: str) -> None:
-        self.unread.append(json_shapes.unread(file, line, reason))
+        self.refused = True
         place = file if line is None else f"{file}, line {line}"
         output.note(one_line(f"{place}: {reason}"))
 
@@ -61,8 +66,8 @@ def import_(
         for file in files:
             _import(site, file, format_, section=slug, as_drafts=as_drafts, account=account)
     if as_json:
-        output.changed([], json_shapes.import_report(account.added, account.known, account.unread), as_json=True)
-    if account.unread:
+        output.changed([], account.shapes, as_json=True)
+    if account.refused:
         raise Partly
 
 
@@ -79,9 +84,10 @@ def _import(site: App, file: str, format_: Format, *, section: str, as_drafts: b
     from syndicate.clippings.store import BadClipping, import_archived
 
     try:
-        found = _read(file, format_, account)
+        found = _read(file, format_, account, today=site.clock().date())
         with site.database.write() as session:
             report = import_archived(session, found, section=section, as_drafts=as_drafts, now=site.clock())
+            account.shapes += _shapes(site, session, report) if account.as_json else []
     except UnreadableFile as error:
         account.refuse(file, None, error.reason)
         return
@@ -91,22 +97,38 @@ def _import(site: App, file: str, format_: Format, *, section: str, as_drafts: b
     except BadClipping as error:
         account.refuse(file, None, str(error))
         return
-    account.added += report.added
-    account.known += report.known
     if not account.as_json:
         output.changed(report.added, [], as_json=False)
     for clipping_id in report.known:
         output.note(one_line(f"{file}: known already as {clipping_id}"))
 
 
-def _read(file: str, format_: Format, account: _Account) -> list[ArchivedClipping]:
-    from syndicate.clippings.archive_page import decode, detect, read_index, read_page
+def _shapes(site: App, session: Session, report: ImportReport) -> list[Shape]:
+    """The clippings that the file stands for: those that are new, then those that were there."""
+    from syndicate.clippings.store import get
+
+    identities = (*report.added, *report.known)
+    made = clip_shapes(session, site, [get(session, identity) for identity in identities])
+    return [shape | {"known": identity in report.known} for identity, shape in zip(identities, made, strict=True)]
+
+
+def _read(file: str, format_: Format, account: _Account, *, today: date) -> list[ArchivedClipping]:
+    from syndicate.clippings.archive_page import UnreadablePage, decode, detect, read_index, read_page, too_new
 
     text = decode(read(file))
     kind = detect(text) if format_ == "auto" else format_
     if kind == "archive":
-        return [read_page(text, file)]
+        page = read_page(text, file)
+        if reason := too_new(page, today):
+            raise UnreadablePage(file, page.line, reason)
+        return [page]
     index = read_index(text, file)
     for line in index.unread:
         account.refuse(file, line.line, line.reason)
-    return list(index.clippings)
+    believed = []
+    for clipping in index.clippings:
+        if reason := too_new(clipping, today):
+            account.refuse(file, clipping.line, reason)
+        else:
+            believed.append(clipping)
+    return believed

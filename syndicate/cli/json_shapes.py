@@ -66,16 +66,6 @@ def consent_event(line: HistoryLine) -> Shape:
     }
 
 
-def import_report(added: list[str], known: list[str], unread: list[Shape]) -> Shape:
-    """What an import did: ids that are new, ids that were there, and what could not be read."""
-    return {"added": added, "known": known, "unread": unread}
-
-
-def unread(file: str, line: int | None, reason: str) -> Shape:
-    """Something in a file that could not be read."""
-    return {"file": file, "line": line, "reason": reason}
-
-
 _REPORT_HEAD = ("edition", "digest", "number", "kind", "slot", "state", "items", "chosen")
 _REPORT_COUNTS = ("accepted", "rejected", "skipped", "expired", "unknown", "uncertain", "queued")
 _REPORT_KEYS = (*_REPORT_HEAD, *_REPORT_COUNTS, "hash", "started_at", "finished_at")

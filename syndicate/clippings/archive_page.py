@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from syndicate.clippings.archive_index import IndexPage, Unread, count_entries, read_index
-from syndicate.clippings.archived import ArchivedClipping, UnreadablePage, fingerprint
+from syndicate.clippings.archived import ArchivedClipping, UnreadablePage, fingerprint, too_new
 from syndicate.clippings.attribution import Source, ends_sentence, read_source, unreadable_date
 from syndicate.clippings.byline import read_byline
 from syndicate.clippings.page_head import read_head
@@ -25,6 +25,7 @@ __all__ = [
     "fingerprint",
     "read_index",
     "read_page",
+    "too_new",
 ]
 
 # A "Return to ..." line this near under a dateline belongs to the same head.

@@ -3,9 +3,13 @@
 import hashlib
 import unicodedata
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from syndicate.datelines import Dateline
 from syndicate.errors import SyndicateError
+
+
+_DATED_AHEAD = timedelta(days=92)
 
 
 class UnreadablePage(SyndicateError):
@@ -35,6 +39,13 @@ class ArchivedClipping:
     body: str
     link: str | None = None
     line: int = 0
+
+
+def too_new(clipping: ArchivedClipping, today: date) -> str | None:
+    """Why the dateline cannot be believed: it lies ahead of `today`, further than magazines are dated ahead."""
+    if clipping.dateline.first_day <= today + _DATED_AHEAD:
+        return None
+    return f"the dateline {clipping.dateline.text} lies in the future"
 
 
 def fingerprint(clipping: ArchivedClipping) -> str:
