@@ -5,10 +5,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
-from syndicate.app.founding import Answers, NotAnEmptyPlace, found
+from syndicate.app.founding import Answers, NotAnEmptyPlace, found, lay_tables
 from syndicate.app.parts import open_site
-from syndicate.config import ConfigError, example_path, warnings
+from syndicate.config import ConfigError, example_path, load, warnings
+from syndicate.database import Database
+from syndicate.migrations import WrongShape
+from syndicate.models import Site
 
 
 def clock() -> datetime:
@@ -50,11 +55,11 @@ def test_a_folder_with_a_site_is_refused_and_left_as_it_is(tmp_path: Path) -> No
 
 
 def test_a_configuration_that_stands_alone_is_taken_as_it_is(tmp_path: Path) -> None:
-    text = example_path().read_text().replace('name = "Coalition News"', 'name = "Mine"')
-    (tmp_path / "config.toml").write_text(text)
+    mine = example_path().read_text().replace('name = "Coalition News"', 'name = "Mine"')
+    (tmp_path / "config.toml").write_text(mine)
     with open_site(found(tmp_path, Answers(), clock=clock, environ={}), environ={}) as app:
         assert app.config.site.name == "Mine"
-    assert (tmp_path / "config.toml").read_text() == text
+    assert (tmp_path / "config.toml").read_text() == mine
 
 
 @pytest.mark.parametrize("answers", [Answers(url="not an address"), Answers(mail_from="nobody"), Answers(timezone="X")])
@@ -68,3 +73,26 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "site").write_text("")
     with pytest.raises(NotAnEmptyPlace, match="is a file"):
         found(tmp_path / "site", Answers(), clock=clock, environ={})
+
+
+def test_tables_laid_in_an_empty_database_make_a_site_that_opens(tmp_path: Path, postgres_server: str) -> None:
+    config = found(tmp_path, Answers(), clock=clock, environ={})
+    name = f"founding_{tmp_path.name.replace('-', '_')}"[:40]
+    server = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    environ = {"SYNDICATE_DATABASE__URL": url}
+    with pytest.raises(WrongShape, match="db upgrade"):
+        open_site(config, environ=environ, clock=clock)
+    database = Database(url)
+    settings = load(config, environ=environ)
+    assert lay_tables(database, settings, clock())
+    assert not lay_tables(database, settings, clock())
+    database.close()
+    with open_site(config, environ=environ, clock=clock) as app, app.database.read() as session:
+        assert session.get_one(Site, 1).tag_authority == "news.example.org"
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()

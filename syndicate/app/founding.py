@@ -129,24 +129,33 @@ def _table(document: tomlkit.TOMLDocument | Table, key: str) -> Table:
     return table
 
 
+def lay_tables(database: Database, config: Config, now: datetime) -> bool:
+    """Bring the database to this program's shape and, if there is none, write the row of the site. Harmless to repeat.
+
+    Returns whether the site is new to this database. Raises WrongShape if a newer program has upgraded it."""
+    upgrade(database)
+    with database.write() as session:
+        if session.get(Site, 1) is not None:
+            return False
+        session.add(
+            Site(
+                id=1,
+                uid=new_uid(),
+                tag_authority=urlsplit(config.site.url).hostname or "localhost",
+                tag_date=now.date(),
+                created_at=now,
+                revision=1,
+            )
+        )
+        first_seen(session, [digest.slug for digest in config.digests], now=now)
+    return True
+
+
 def _tables(config: Config, now: datetime) -> None:
     database = Database(config.database.url)
     try:
-        upgrade(database)
-        with database.write() as session:
-            if session.get(Site, 1) is not None:
-                raise NotAnEmptyPlace("the database of this configuration holds a site already: name another one")
-            session.add(
-                Site(
-                    id=1,
-                    uid=new_uid(),
-                    tag_authority=urlsplit(config.site.url).hostname or "localhost",
-                    tag_date=now.date(),
-                    created_at=now,
-                    revision=1,
-                )
-            )
-            first_seen(session, [digest.slug for digest in config.digests], now=now)
+        if not lay_tables(database, config, now):
+            raise NotAnEmptyPlace("the database of this configuration holds a site already: name another one")
         if database.sqlite:
             # The file is moved: nothing of it may stay in the log beside it.
             with database.engine.connect() as connection:

@@ -18,12 +18,15 @@ def db() -> None:
 def upgrade(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Bring the database to the shape that this program works with. Harmless to repeat; make a backup first."""
     from syndicate import config, migrations
+    from syndicate.app.founding import lay_tables
+    from syndicate.app.parts import utc_now
     from syndicate.database import Database
 
-    database = Database(config.load(config_path(ctx)).database.url)
+    settings = config.load(config_path(ctx))
+    database = Database(settings.database.url)
     try:
         before = migrations.shape(database)
-        migrations.upgrade(database)
+        lay_tables(database, settings, utc_now())
     finally:
         database.close()
     words = "the database is as this program wants it" + ("" if before == "current" else f" (it was {before})")
