@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from public_site import URL, LiveSite, live_site
 
+from syndicate.clippings import store
+from syndicate.clippings.store import NewClipping
 from syndicate.database import Database
 from syndicate.datelines import Dateline
 from syndicate.models import Clipping
@@ -235,6 +237,27 @@ def test_the_archive_goes_by_dateline_and_by_publishing(site: LiveSite) -> None:
 def test_a_time_without_an_archive_is_not_found(site: LiveSite, path: str) -> None:
     archive(site, "Spring story", "2009-03")
     assert site.visitor.get(path).status_code == 404
+
+
+def test_a_month_of_many_clippings_is_read_page_by_page(site: LiveSite) -> None:
+    with site.database.write() as session:
+        for number in range(203):
+            made = store.add(session, NewClipping(headline=f"Story {number:03}", section="news"), now=site.clock())
+            site.clock.pass_by(seconds=1)
+            made.state, made.published_at = "published", site.clock()
+    seen: list[str] = []
+    address = "/archive/2026/11"
+    for page in (1, 2, 3):
+        text = site.visitor.get(address).text
+        assert f"Page {page} of 3" in text
+        assert f'<link rel="canonical" href="{URL}{address}">' in text
+        seen += re.findall(r"Story (\d{3})</a>", text)
+        earlier = re.search(r'href="([^"]+)" rel="next"', text)
+        assert (earlier is None) == (page == 3)
+        address = earlier[1] if earlier else ""
+    assert seen == [f"{number:03}" for number in reversed(range(203))]
+    for page_text in ("0", "4", "01", "x", "-1", "²", "9" * 30, ""):
+        assert site.visitor.get(f"/archive/2026/11?page={page_text}").status_code == 404
 
 
 def test_a_month_without_anything_says_so_and_a_short_month_is_led_on(site: LiveSite) -> None:

@@ -64,7 +64,9 @@ def test_everybody_gets_the_same_answer(site: LiveSite) -> None:
     site.visitor.post(site.unsubscribe_path(left))
     with site.database.write() as session:
         gone = parse("gone@example.org")
-        suppress(session, site.keys.address_hash(gone.key), address=gone.display, reason="hard-bounce", now=site.clock())
+        suppress(
+            session, site.keys.address_hash(gone.key), address=gone.display, reason="hard-bounce", now=site.clock()
+        )
     ask(site, "waiting@example.org")
     answers = []
     for name in ("new", "active", "left", "gone", "waiting", "waiting"):
@@ -126,6 +128,17 @@ def test_a_malformed_address_is_shown_again(site: LiveSite, email: str) -> None:
     assert answer.status_code == 422
     assert "no e-mail address that we can write to" in answer.text
     assert site.fingerprint() == before
+
+
+def test_a_mistake_in_the_form_can_be_mended_at_once(site: LiveSite) -> None:
+    for mistake in ({"email": "nobody"}, {"digest": "unknown"}):
+        fields = {**form(site), **mistake}
+        answer = site.visitor.post("/subscribe", fields)
+        again = re.search(r'name="token" value="([^"]+)"', answer.text)
+        assert again is not None
+        mended = {"email": ADDRESS, "digest": "weekly", "token": again[1]}
+        assert site.visitor.post("/subscribe", mended).status_code == 200
+    assert len(site.letters()) == 1
 
 
 def test_nothing_ticked_or_something_unknown_is_shown_again(site: LiveSite) -> None:

@@ -27,6 +27,8 @@ _RETRY_SECONDS = "3600"
 
 _TOO_SOON = "That was faster than people type. Please look once more and press the button again."
 _TOO_OLD = "This page was open for more than a day. Please press the button again."
+_NO_ADDRESS = "This is no e-mail address that we can write to. Look for a typing error."
+_NOTHING_TICKED = "Please tick what you would like to get."
 _NOT_OURS = "This form did not come whole. Please press the button again."
 
 
@@ -123,9 +125,9 @@ class Subscribing:
                     now=site.clock(),
                 )
         except InvalidAddress:
-            return self._again(fields, "This is no e-mail address that we can write to. Look for a typing error.")
+            return self._again(fields, _NO_ADDRESS, token=fields.one("token"))
         except UnknownDigest:
-            return self._again(fields, "Please tick what you would like to get.")
+            return self._again(fields, _NOTHING_TICKED, token=fields.one("token"))
         if outcome == "too-many":
             return refusal_page(self._view, HTTPStatus.TOO_MANY_REQUESTS, headers={"retry-after": _RETRY_SECONDS})
         site.wake()
