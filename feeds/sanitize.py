@@ -43,6 +43,7 @@ _ATTRIBUTES = MappingProxyType(
 _ADDRESSES = frozenset({"href", "src", "cite"})
 _MAILTO = re.compile(r"mailto:[^\s<>\"]+", re.IGNORECASE)
 # What nh3 writes has every attribute in double quotes and every < and > of text escaped, so this finds each image.
+_PASSES = 4
 _IMAGE = re.compile(r'<img((?: [a-z]+="[^"]*")*)>')
 _SOURCE = re.compile(r' src="')
 _PIXEL = re.compile(r' (?:width|height)="\s*0*[01]?(?:\.\d*)?\s*(?:px)?\s*"', re.IGNORECASE)
@@ -56,7 +57,16 @@ def clean_html(html: str, base: str = "") -> str:
     and so do images that cannot be shown or are made not to be seen (a pixel wide or high). XML-safe; a second call
     changes nothing.
     """
-    link_base = web_link(base)
+    # Misnested tags (a link around a table in a link) are only read in one way once they were written out again.
+    for _ in range(_PASSES):
+        cleaned = _cleaned(html, web_link(base))
+        if cleaned == html:
+            break
+        html = cleaned
+    return html
+
+
+def _cleaned(html: str, link_base: str) -> str:
 
     def allowed(tag: str, name: str, value: str) -> str | None:
         if name not in _ADDRESSES:

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import feedparser
 import pytest
@@ -206,7 +207,13 @@ def test_json_reads_back_as_what_went_in(whole: Feed) -> None:
 @settings(max_examples=40, deadline=None)
 @given(FEEDS)
 def test_a_feed_reader_finds_every_entry_under_its_id(whole: Feed) -> None:
-    ids = [xml_safe(one.id).strip() for one in whole.entries]
+    # In ASCII, as addresses are: this reader takes some other text for wrongly decoded and "repairs" it.
+    entries = tuple(
+        replace(one, id=f"tag:here.example,2026:{quote(one.id.encode('utf-8', 'surrogatepass'))}")
+        for one in whole.entries
+    )
+    whole = replace(whole, entries=entries)
+    ids = [one.id for one in entries]
     for write in (rss, atom):
         read = feedparser.parse(write(whole), sanitize_html=False, resolve_relative_uris=False)
         assert not read.bozo
