@@ -1,5 +1,6 @@
 """The public site behind a real socket: what only a raw connection can do to it."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -10,8 +11,11 @@ from pathlib import Path
 import pytest
 import uvicorn
 from public_site import LiveSite, live_site
+from starlette.responses import PlainTextResponse, Response
 
 from syndicate.database import Database
+from syndicate.web import connections
+from syndicate.web.connections import PatientProtocol
 from syndicate.web.public import forms
 
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
@@ -40,7 +44,7 @@ class Wire:
 def wire(sqlite_database: Database, tmp_path: Path) -> Iterator[Wire]:
     site = live_site(sqlite_database, tmp_path)
     listener = socket.create_server(("127.0.0.1", 0))
-    settings = uvicorn.Config(site.app, log_config=None, access_log=False, lifespan="off")
+    settings = uvicorn.Config(site.app, http=PatientProtocol, log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
@@ -109,3 +113,48 @@ def test_a_confirmation_with_a_body_beyond_measure_confirms_nothing(wire: Wire) 
     answer = wire.send(request("POST", path, f"{FORM}Transfer-Encoding: chunked\r\n", chunks * 5))
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert site.fingerprint() == before
+
+
+@pytest.mark.parametrize("first", ["", request("GET", "/healthz").replace("Connection: close\r\n", "")])
+@pytest.mark.parametrize("start", ["", "GET / HTTP/1.1\r\nHost: any"])
+def test_a_request_whose_head_never_comes_whole_is_not_waited_for(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, first: str, start: str
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", wire.port), timeout=3) as line:
+        if first and start:
+            line.sendall(first.encode())
+            answer = b""
+            while not answer.endswith(b"ok\n"):
+                answer += line.recv(1000)
+        line.sendall(start.encode())
+        assert line.recv(1000) == b""
+
+
+def test_a_slow_answer_is_no_slow_request(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
+
+    def slow() -> Response:
+        time.sleep(0.4)
+        return PlainTextResponse("at last")
+
+    wire.site.app.add_api_route("/slow", slow, response_model=None)
+    assert wire.send(request("GET", "/slow")).endswith(b"at last")
+
+
+def test_connections_beyond_measure_are_closed_and_the_others_go_on(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 3)
+    held = [socket.create_connection(("127.0.0.1", wire.port), timeout=5) for _ in range(3)]
+    time.sleep(0.1)
+    try:
+        # Closed, or reset, as the system likes.
+        one_more = socket.create_connection(("127.0.0.1", wire.port), timeout=5)
+        with one_more, contextlib.suppress(ConnectionResetError):
+            assert one_more.recv(1) == b""
+        held[0].sendall(request("GET", "/healthz").encode())
+        assert held[0].recv(100).startswith(b"HTTP/1.1 200 ")
+    finally:
+        for line in held:
+            line.close()

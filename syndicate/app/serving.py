@@ -13,6 +13,7 @@ from syndicate.app.parts import App
 from syndicate.engine.embedded import EmbeddedSender
 from syndicate.errors import SyndicateError
 from syndicate.scheduler import Tick
+from syndicate.web.connections import PatientProtocol
 from syndicate.web.public.application import create
 from syndicate.web.public.site import PublicSite
 
@@ -115,6 +116,9 @@ class Server:
         pages: object = create(site)
         settings = uvicorn.Config(
             self._mount(pages) if self._mount else pages,  # type: ignore[arg-type]
+            http=PatientProtocol,
+            ws="none",
+            backlog=128,  # asyncio logs as many lines a second when there are no open files left
             log_config=None,
             access_log=False,
             server_header=False,
