@@ -126,7 +126,9 @@ def test_a_request_whose_head_never_comes_whole_is_not_waited_for(
             line.sendall(first.encode())
             answer = b""
             while not answer.endswith(b"ok\n"):
-                answer += line.recv(1000)
+                piece = line.recv(1000)
+                assert piece
+                answer += piece
         line.sendall(start.encode())
         assert line.recv(1000) == b""
 
