@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Float, create_engine, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
@@ -35,14 +35,29 @@ class FairLock:
                 return
             turn = threading.Event()
             self._waiting.append(turn)
-        turn.wait()
+        try:
+            turn.wait()
+        except BaseException:
+            self._give_up(turn)
+            raise
 
     def __exit__(self, *_: object) -> None:
         with self._inner:
-            if self._waiting:
-                self._waiting.popleft().set()  # handed on while held: nobody can overtake
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        if self._waiting:
+            self._waiting.popleft().set()  # handed on while held: nobody can overtake
+        else:
+            self._held = False
+
+    def _give_up(self, turn: threading.Event) -> None:
+        """Interrupted while waiting: leave the line, or pass on what was handed to us meanwhile."""
+        with self._inner:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
             else:
-                self._held = False
+                self._hand_on()
 
 
 class Database:
@@ -61,11 +76,7 @@ class Database:
                 raise UsageError("the database must be a file: sqlite:///syndicate.db")
             if name not in ("sqlite", "postgresql"):
                 raise UsageError(f"the database must be sqlite or postgresql, not {name}")
-            self.engine = (
-                _sqlite(parsed.render_as_string(False))
-                if name == "sqlite"
-                else _postgres(parsed.render_as_string(False))
-            )
+            self.engine = _sqlite(parsed) if name == "sqlite" else _postgres(parsed)
         except ArgumentError:
             raise UsageError("database.url is no database address; try sqlite:///syndicate.db") from None
         except ModuleNotFoundError as error:
@@ -116,11 +127,19 @@ class Database:
         self.engine.dispose()
 
 
-def _postgres(url: str) -> Engine:
-    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+def _postgres(url: URL) -> Engine:
+    """Bounded in every wait: for a lock, for a client that went away in a transaction, for a line that is dead."""
+    bounds: dict[str, str | int] = {
+        "options": "-c lock_timeout=30s -c idle_in_transaction_session_timeout=60s",
+        "connect_timeout": 10,
+        "keepalives_idle": 30,
+        "tcp_user_timeout": 30_000,
+    }
+    own = {name: value for name, value in bounds.items() if name not in url.query}
+    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=own)
 
 
-def _sqlite(url: str) -> Engine:
+def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=10, max_overflow=30)
 
     @event.listens_for(engine, "connect")

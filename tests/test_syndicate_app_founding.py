@@ -12,6 +12,7 @@ from syndicate.app.founding import Answers, NotAnEmptyPlace, found, lay_tables
 from syndicate.app.parts import open_site
 from syndicate.config import ConfigError, example_path, load, warnings
 from syndicate.database import Database
+from syndicate.mail.sign import dns_record
 from syndicate.migrations import WrongShape
 from syndicate.models import Site
 
@@ -32,6 +33,15 @@ def test_secrets_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     found(tmp_path / "site", Answers(), clock=clock, environ={})
     for name in ("secret.key", "dkim-s1.pem"):
         assert stat.S_IMODE((tmp_path / "site" / name).stat().st_mode) == 0o600
+
+
+def test_what_belongs_into_the_dns_lies_beside_the_key(tmp_path: Path) -> None:
+    found(tmp_path, Answers(), clock=clock, environ={})
+    name, kind, *strings = (tmp_path / "dkim-s1.dns.txt").read_text().replace("(", "").replace(")", "").split('"')
+    assert (name.split(), kind[:10]) == (["s1._domainkey.example.org.", "TXT"], "v=DKIM1; k")
+    record = kind + "".join(text for text in strings if text.strip())
+    assert record == dns_record(tmp_path / "dkim-s1.pem")
+    assert all(len(text) <= 255 for text in (kind, *strings))
 
 
 def test_answers_stand_in_the_configuration(tmp_path: Path) -> None:

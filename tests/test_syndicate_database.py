@@ -134,6 +134,32 @@ def test_the_lock_is_granted_in_the_order_it_was_asked_for() -> None:
     assert order == [0, 1, 2, 3, 4]
 
 
+def test_who_is_interrupted_while_waiting_for_the_lock_keeps_nobody_out() -> None:
+    lock = FairLock()
+
+    class Interrupted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            raise KeyboardInterrupt
+
+    with lock, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading, "Event", Interrupted)
+        with pytest.raises(KeyboardInterrupt), lock:
+            raise AssertionError("the lock was held")
+    taken = []
+    thread = threading.Thread(target=lambda: taken.append(lock.__enter__()))
+    thread.start()
+    thread.join(5)
+    assert taken == [None]
+
+
+def test_postgres_waits_for_nothing_without_bound(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    with database.read() as session:
+        assert session.execute(text("SHOW lock_timeout")).scalar() == "30s"
+        assert session.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "1min"
+    database.close()
+
+
 @pytest.mark.parametrize("url", ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:"])
 def test_an_address_that_is_no_database_is_refused_in_one_line(url: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -62,8 +62,9 @@ def found(folder: Path, answers: Answers, *, clock: Callable[[], datetime], envi
         undo.callback(config.site.secret_file.unlink, missing_ok=True)
         for key in config.mail.dkim.keys:
             if not key.key_file.exists():
-                make_key(key.key_file)
+                record = make_key(key.key_file)
                 undo.callback(key.key_file.unlink, missing_ok=True)
+                _write_dns_note(draft / f"{key.key_file.stem}.dns.txt", key.selector, config.mail.dkim.domain, record)
         (draft / "templates").mkdir()
         (draft / "templates" / "README.txt").write_text(_ABOUT_TEMPLATES, encoding="utf-8")
         _tables(config, clock())
@@ -73,6 +74,13 @@ def found(folder: Path, answers: Answers, *, clock: Callable[[], datetime], envi
                 shutil.move(path, folder / path.name)
         undo.pop_all()
     return folder / CONFIG
+
+
+def _write_dns_note(path: Path, selector: str, domain: str, record: str) -> None:
+    """What to publish so that others can verify the mail; the public half of the key, no secret."""
+    # A string in the DNS holds 255 characters; longer text is written as several, side by side.
+    strings = " ".join(f'"{record[start : start + 250]}"' for start in range(0, len(record), 250))
+    path.write_text(f"{selector}._domainkey.{domain}. TXT ( {strings} )\n", encoding="ascii")
 
 
 CONFIG = "config.toml"

@@ -5,7 +5,7 @@ import random
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,9 @@ from syndicate.publishing.documents import Documents
 from syndicate.sender.carrier import Terms
 from syndicate.sender.process import Identity, Sender, Times
 from syndicate.signup import SignUp
+
+# The limit on sign-ups of a network counts the last hour, so a network is kept that long in any case.
+_LIMITS_LOOK_BACK = timedelta(hours=1)
 
 
 def utc_now() -> datetime:
@@ -86,7 +89,7 @@ class App:
     def tick(self) -> None:
         """Decide what is due now, and forget what was kept long enough."""
         now = self.clock()
-        self._forget(now - self.config.privacy.ip_retention)
+        self._forget(now - max(self.config.privacy.ip_retention, _LIMITS_LOOK_BACK))
         self.editions.tick(self.database, now)
 
     def _forget(self, before: datetime) -> None:

@@ -114,7 +114,7 @@ def _stay(site: App, edition_id: int, *, no_wait: bool, as_json: bool) -> None:
         output.changed([], json_shapes.edition(stand), as_json=True)
     if not no_wait and stand.state != "sent":
         raise NotSent(f"{summary(stand)}{_remedy(stand)}")
-    output.note(summary(stand) + (_nobody_yet(site) if no_wait else ""))
+    output.note(summary(stand) + (_nobody_yet(site) if no_wait else _no_readers(stand)))
 
 
 def _remedy(stand: Report) -> str:
@@ -126,6 +126,10 @@ def _remedy(stand: Report) -> str:
     if stand.state == "draft":
         return f"{because}; look at it again, then `syndicate edition send {stand.edition}`"
     return because
+
+
+def _no_readers(stand: Report) -> str:
+    return "" if stand.counts.chosen else "; nobody gets this digest yet: `syndicate subscriber add` changes that"
 
 
 def _nobody_yet(site: App) -> str:

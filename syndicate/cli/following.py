@@ -67,10 +67,16 @@ def edition_to_its_end(site: App, edition_id: int) -> Report:
 
 
 def letters_out(site: App, ids: list[int]) -> list[Letter]:
-    """Stay until each of these letters has been tried; returns them as they stand then."""
+    """Stay until each of these letters has been tried; returns them as they stand then.
+
+    Raises RelayAway when whoever sends cannot reach the relay: the letters wait, and so need nobody else."""
     from sqlalchemy import select
 
+    from syndicate.app.sending import RelayAway
     from syndicate.models import Letter
+    from syndicate.outbox import relays
+
+    began = site.clock()
 
     def read() -> list[Letter]:
         with site.database.read() as session:
@@ -79,9 +85,18 @@ def letters_out(site: App, ids: list[int]) -> list[Letter]:
     def waiting() -> int:
         return sum(letter.state == "queued" and not letter.attempt for letter in read())
 
-    stopped, _ = _drive(site, lambda: not waiting(), lambda: f"{waiting()} of {len(ids)} letters to be sent")
+    def away() -> str | None:
+        with site.database.read() as session:
+            return relays.down_since(session, site.relay().name, began)
+
+    def over() -> bool:
+        return not waiting() or away() is not None
+
+    stopped, _ = _drive(site, over, lambda: f"{waiting()} of {len(ids)} letters to be sent")
     if stopped:
         raise Interrupted("stopped; the letters that are left go out when `syndicate serve` runs")
+    if waiting() and (error := away()):
+        raise RelayAway(f"{error}; the letter is filed and goes out when the relay answers")
     return read()
 
 

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from syndicate.datelines import Dateline
 from syndicate.errors import SyndicateError
 
-
 _DATED_AHEAD = timedelta(days=92)
 
 

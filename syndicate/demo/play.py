@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -99,6 +100,7 @@ def _wait_until_sent(app: App, edition_id: int) -> Report:
 
 def _welcome(address: str, folder: Path) -> str:
     config = folder / "config.toml"
+    program = "syndicate" if shutil.which("syndicate") else str(Path(sys.executable).with_name("syndicate"))
     return f"""
 The demo runs. End it with Ctrl-C; the next one starts anew.
 
@@ -108,8 +110,8 @@ The demo runs. End it with Ctrl-C; the next one starts anew.
   the folder    {folder}
 
 Try, in another terminal:
-  syndicate --config {config} clip add --headline "A headline" --section latest --publish
-  syndicate --config {config} edition send --now weekly
+  {program} --config {config} clip add --headline "A headline" --section latest --publish
+  {program} --config {config} edition send --now weekly
 """
 
 

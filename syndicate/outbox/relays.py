@@ -20,3 +20,9 @@ def note(session: Session, name: str, *, error: str | None, now: datetime) -> No
             session.add(RelayRecord(name=name, **values))
     except IntegrityError:  # another process was first, at this moment
         session.execute(change)
+
+
+def down_since(session: Session, name: str, moment: datetime) -> str | None:
+    """The error of the relay `name` if it was found down at `moment` or later and has not answered since."""
+    record = session.get(RelayRecord, name)
+    return record.last_error if record and record.state == "down" and record.at >= moment else None

@@ -20,7 +20,7 @@ from syndicate.sender.errors import Fenced, SenderEnded
 
 T = TypeVar("T")
 
-_SERIALISATION = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock detected
+_PASSING = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock detected, lock timeout
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,6 @@ def _passing(error: DBAPIError | NoConnectionFree) -> bool:
     """Whether the same transaction may succeed if it is tried again (locked, busy, serialisation, no connection)."""
     if isinstance(error, NoConnectionFree):
         return True
-    if getattr(error.orig, "sqlstate", None) in _SERIALISATION:
+    if getattr(error.orig, "sqlstate", None) in _PASSING:
         return True
     return getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
