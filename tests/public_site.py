@@ -122,6 +122,7 @@ class LiveSite:
     config: Config
     clock: Clock = field(default_factory=Clock)
     woken: int = 0
+    sender_fault: str | None = None
 
     def __post_init__(self) -> None:
         self.keys = SiteKeys(TokenKeys({1: b"k" * 32}, 1), b"a" * 32)
@@ -132,7 +133,16 @@ class LiveSite:
         self.signup = SignUp(self.keys, tuple(d.slug for d in self.config.digests), "en")
         self.documents = Documents(self.config)
         self.app = create(
-            PublicSite(self.config, self.keys, self.database, self.signup, self.documents, self.clock, self._wake)
+            PublicSite(
+                self.config,
+                self.keys,
+                self.database,
+                self.signup,
+                self.documents,
+                self.clock,
+                self._wake,
+                lambda: self.sender_fault,
+            )
         )
         self.visitor = Visitor(self.app)
 

@@ -69,6 +69,7 @@ def test_whatever_ends_a_sender_another_takes_its_place(
         with running(make_one) as engine:
             while edition_state(sqlite_database, made) != "sent":
                 seen.append(engine.health().error or "")
+                assert engine.health().running or engine.health().error
                 time.sleep(0.01)
             assert engine.health().running
     assert "a key is missing" in seen
@@ -92,6 +93,7 @@ def test_beside_another_process_it_keeps_asking_and_does_not_fall_asleep(
 
         with running(make_one) as engine:
             wait(lambda: len(asked) == 6)
+            assert engine.health().running, "mail goes, through the other"
             assert "another process sends" in (engine.health().error or "")
             assert max(later - sooner for sooner, later in pairwise(asked)) < 0.35
             other.release()

@@ -152,6 +152,10 @@ def test_the_style_sheet_is_kept_for_good_under_its_version(site: LiveSite) -> N
 def test_watchers_are_answered(site: LiveSite) -> None:
     assert site.visitor.get("/healthz").text == "ok\n"
     assert site.visitor.get("/readyz").text == "ready\n"
+    site.sender_fault = "the login is wrong: secret-relay.example"
+    answer = site.visitor.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "the sender does not run\n")
+    assert site.visitor.get("/healthz").status_code == 200
 
 
 def test_a_lost_database_is_not_ready_but_alive(site: LiveSite, tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """A site in one process: pages, tick and sender, from start to an orderly end."""
 
 import logging
-import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
-from types import FrameType
 
 import uvicorn
 
@@ -48,7 +47,6 @@ class Server:
         self._mount = mount
         self._web: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
-        self._stopped = threading.Event()
         self.address = ""
 
     def start(self) -> None:
@@ -62,24 +60,8 @@ class Server:
         if self._tick:
             self._tick.start()
 
-    def wait(self) -> None:
-        """Return when SIGTERM or SIGINT arrives, or `stop` is called. To be called from the main thread."""
-
-        def end(_number: int, _frame: FrameType | None) -> None:
-            self._stopped.set()
-
-        before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            # An endless wait would keep Python from running the handler on some systems.
-            while not self._stopped.wait(1.0):
-                pass
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
     def stop(self) -> None:
         """No new work; what is on the wire is settled; the pages answer until the sender is done."""
-        self._stopped.set()
         if self._tick:
             self._tick.stop()
         if self._engine:
@@ -92,6 +74,12 @@ class Server:
         """Something new is to be sent."""
         if self._engine:
             self._engine.wake()
+
+    def _sender_fault(self) -> str | None:
+        if self._engine is None:
+            return None
+        health = self._engine.health()
+        return None if health.running else health.error
 
     def _on_tick(self) -> None:
         try:
@@ -112,6 +100,7 @@ class Server:
             documents=app.documents,
             clock=app.clock,
             wake=self.wake,
+            sender_fault=self._sender_fault,
         )
         pages: object = create(site)
         settings = uvicorn.Config(
@@ -132,7 +121,7 @@ class Server:
         while not self._web.started:
             if not self._thread.is_alive():
                 raise SyndicateError("the web server did not start: see the log")
-            self._stopped.wait(0.01)
+            time.sleep(0.01)
 
 
 def _listen(host: str, port: int) -> socket.socket:

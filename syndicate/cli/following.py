@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from syndicate.app.stopping import stoppable
 from syndicate.cli import output
 from syndicate.cli.failures import Interrupted
-from syndicate.cli.stopping import stoppable
 
 if TYPE_CHECKING:
     from syndicate.app.parts import App

@@ -4,12 +4,9 @@ from typing import Annotated
 
 import typer
 
+from syndicate.app.stopping import rest, stoppable
 from syndicate.cli.logs import start_log
 from syndicate.cli.site import opened
-from syndicate.cli.stopping import stoppable
-
-# An endless wait would keep Python from running a signal's handler on some systems.
-_LOOK_SECONDS = 1.0
 
 Host = Annotated[str | None, typer.Option(metavar="HOST", help="web.host of config.toml if not given.")]
 Port = Annotated[
@@ -63,6 +60,5 @@ def _run(ctx: typer.Context, host: str | None, port: int | None, *, web: bool, t
         )
         server.start()
         print(f"serving {server.address}" if web else "ticking", flush=True)
-        while not stop.wait(_LOOK_SECONDS):
-            pass
+        rest(stop)
         server.stop()

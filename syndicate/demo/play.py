@@ -11,6 +11,7 @@ from pathlib import Path
 from subscribers.ids import new_uid
 from syndicate.app.parts import App, open_site, utc_now
 from syndicate.app.serving import Server
+from syndicate.app.stopping import rest, stoppable
 from syndicate.catcher import Catcher
 from syndicate.demo import folder as demo_folder
 from syndicate.demo.accounts import disagreements
@@ -59,8 +60,9 @@ def _play(app: App, catcher: Catcher, folder: Path, *, once: bool, port: int) ->
             sys.stderr.write(f"wrong: {problem}\n")
         if once or problems:
             return 1 if problems else 0
-        _say(_welcome(server.address, folder))
-        server.wait()
+        with stoppable() as stop:
+            _say(_welcome(server.address, folder))
+            rest(stop)
         return 0
     finally:
         server.stop()

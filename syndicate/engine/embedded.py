@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Health:
-    """Whether mail can go now; if not, why."""
+    """Whether mail can go now, through us or another process; and the last thing that was wrong, if any."""
 
     running: bool
     error: str | None
@@ -35,6 +35,7 @@ class EmbeddedSender:
         self._stop = threading.Event()
         self._sender: Sender | None = None
         self._error: str | None = None
+        self._elsewhere = False
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
 
     def start(self) -> None:
@@ -50,7 +51,7 @@ class EmbeddedSender:
         """How it stands at this moment."""
         sender = self._sender
         if sender is None:
-            return Health(False, self._error or "the sender is not running")
+            return Health(self._elsewhere, self._error or "the sender is starting")
         return Health(True, sender.last_error)
 
     def stop(self) -> None:
@@ -79,22 +80,27 @@ class EmbeddedSender:
         try:
             sender = self._make()
             sender.open()
-            self._sender, self._error = sender, None
+            self._sender, self._error, self._elsewhere = sender, None, False
             while not self._stop.is_set():
                 sender.slice(self._stop.is_set)
         except AnotherSender as error:
+            self._elsewhere = True
             self._note(error)
             return True
         except (SyndicateError, SQLAlchemyError, OSError) as error:
-            self._note(error)
+            self._fail(error)
         except Exception as error:
             log.exception("the sender is broken")
-            self._note(error)
+            self._fail(error)
         finally:
             self._sender = None
             if sender:
                 sender.close()
         return False
+
+    def _fail(self, error: Exception) -> None:
+        self._elsewhere = False
+        self._note(error)
 
     def _note(self, error: Exception) -> None:
         words = (str(error) or type(error).__name__).splitlines()[0]

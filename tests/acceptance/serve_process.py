@@ -5,10 +5,11 @@ from pathlib import Path
 
 from syndicate.app.parts import open_site
 from syndicate.app.serving import Server
+from syndicate.app.stopping import rest, stoppable
 
-with open_site(Path(sys.argv[1])) as app:
+with open_site(Path(sys.argv[1])) as app, stoppable() as stop:
     server = Server(app, host="127.0.0.1", port=0)
     server.start()
     print(server.address, flush=True)
-    server.wait()
+    rest(stop)
     server.stop()

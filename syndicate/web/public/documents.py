@@ -87,10 +87,13 @@ class Served:
         return PlainTextResponse("ok\n", headers={"cache-control": "no-store"})
 
     def ready(self) -> Response:
-        """200 when the database answers, else 503."""
+        """200 when the database answers and mail can go, else 503 with what is wrong."""
         headers = {"cache-control": "no-store"}
         try:
             ping(self._site.database)
         except SQLAlchemyError:
             return PlainTextResponse("the database does not answer\n", 503, headers)
+        # In one word: what is wrong in detail is for the log and `outbox status`, not for everybody.
+        if self._site.sender_fault():
+            return PlainTextResponse("the sender does not run\n", 503, headers)
         return PlainTextResponse("ready\n", headers=headers)

@@ -13,7 +13,8 @@ from syndicate.signup import SignUp
 
 @dataclass(frozen=True)
 class PublicSite:
-    """The parts behind the pages. `clock` gives aware UTC moments; `wake` tells the sender that a letter waits."""
+    """The parts behind the pages. `clock` gives aware UTC moments; `wake` tells the sender that a letter waits;
+    `sender_fault` says why no mail can go, None while it can or is not this process's to send."""
 
     config: Config
     keys: SiteKeys
@@ -22,3 +23,4 @@ class PublicSite:
     documents: Documents
     clock: Callable[[], datetime]
     wake: Callable[[], None]
+    sender_fault: Callable[[], str | None]

@@ -6,6 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+# An endless wait would keep Python from running a signal's handler on some systems.
+_LOOK_SECONDS = 1.0
+
+
+def rest(stop: threading.Event) -> None:
+    """Do nothing until `stop` is set."""
+    while not stop.wait(_LOOK_SECONDS):
+        pass
+
 
 @contextmanager
 def stoppable() -> Iterator[threading.Event]:
