@@ -20,8 +20,8 @@ from syndicate.app.parts import App, open_site
 from syndicate.app.sending import drive
 from syndicate.app.serving import Server
 from syndicate.catcher import Catcher
-from syndicate.clippings.archive_page import detect, read_index, read_page
-from syndicate.clippings.archived import ArchivedClipping
+from syndicate.clippings.archive_pages import detect, read_index, read_page
+from syndicate.clippings.archive_pages.values import ArchivedClipping
 from syndicate.clippings.store import ImportReport, import_archived, retract
 from syndicate.clippings.store import publish as publish_again
 from syndicate.editions.report import Report, report

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from saved_pages import ABOVE, BACK, BELOW, BODY, SOURCE, page
 
-from syndicate.clippings.archive_page import ArchivedClipping, read_page
+from syndicate.clippings.archive_pages import ArchivedClipping, read_page
 
 
 def read(*head: str, body: tuple[str, ...] = BODY, below: str = BELOW) -> ArchivedClipping:

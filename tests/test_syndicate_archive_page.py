@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from saved_pages import ABOVE, BACK, BELOW, BODY, SOURCE, as_html, page
 
-from syndicate.clippings.archive_page import ArchivedClipping, fingerprint, read_page
+from syndicate.clippings.archive_pages import ArchivedClipping, fingerprint, read_page
 from syndicate.datelines import Dateline
 
 

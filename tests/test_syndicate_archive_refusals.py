@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from saved_pages import ABOVE, BACK, BELOW, SOURCE, page
 
-from syndicate.clippings.archive_page import (
+from syndicate.clippings.archive_pages import (
     ArchivedClipping,
     UnreadablePage,
     decode,

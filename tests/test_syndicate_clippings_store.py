@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from syndicate.clippings import fields, store
-from syndicate.clippings.archived import ArchivedClipping
+from syndicate.clippings.archive_pages.values import ArchivedClipping
 from syndicate.clippings.store import BadClipping, NewClipping
 from syndicate.database import Database
 from syndicate.datelines import Dateline

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from syndicate.clippings import store
-from syndicate.clippings.archived import ArchivedClipping
+from syndicate.clippings.archive_pages.values import ArchivedClipping
 from syndicate.database import Database
 from syndicate.datelines import Dateline
 from syndicate.editions import lifecycle

@@ -13,7 +13,7 @@ import people
 from sqlalchemy import select
 
 from syndicate.clippings import store
-from syndicate.clippings.archived import ArchivedClipping
+from syndicate.clippings.archive_pages.values import ArchivedClipping
 from syndicate.clippings.store import NewClipping
 from syndicate.database import Database
 from syndicate.datelines import Dateline

@@ -53,7 +53,7 @@ def add(
 ) -> None:
     """File a clipping, as a draft unless --publish is given."""
     from syndicate.clippings import store
-    from syndicate.clippings.archive_page import decode
+    from syndicate.clippings.archive_pages import decode
 
     with opened(ctx) as site:
         new = store.NewClipping(

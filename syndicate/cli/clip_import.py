@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from syndicate.app.parts import App
-    from syndicate.clippings.archive_page import ArchivedClipping
+    from syndicate.clippings.archive_pages import ArchivedClipping
     from syndicate.clippings.store import ImportReport
     from syndicate.config import Config
 
@@ -80,7 +80,7 @@ def _section(config: Config, slug: str | None) -> str:
 
 def _import(site: App, file: str, format_: Format, *, section: str, as_drafts: bool, account: _Account) -> None:
     """One file in one transaction, told as it is done."""
-    from syndicate.clippings.archive_page import UnreadablePage
+    from syndicate.clippings.archive_pages import UnreadablePage
     from syndicate.clippings.store import BadClipping, import_archived
 
     try:
@@ -113,7 +113,7 @@ def _shapes(site: App, session: Session, report: ImportReport) -> list[Shape]:
 
 
 def _read(file: str, format_: Format, account: _Account, *, today: date) -> list[ArchivedClipping]:
-    from syndicate.clippings.archive_page import UnreadablePage, decode, detect, read_index, read_page, too_new
+    from syndicate.clippings.archive_pages import UnreadablePage, decode, detect, read_index, read_page, too_new
 
     text = decode(read(file))
     kind = detect(text) if format_ == "auto" else format_

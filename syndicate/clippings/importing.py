@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from subscribers.ids import new_uid
 from syndicate.clippings import fields
-from syndicate.clippings.archived import ArchivedClipping, fingerprint
+from syndicate.clippings.archive_pages.values import ArchivedClipping, fingerprint
 from syndicate.clippings.revision import bump, hold
 from syndicate.models import Clipping
 

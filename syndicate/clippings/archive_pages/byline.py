@@ -2,7 +2,7 @@
 
 import re
 
-from syndicate.clippings.attribution import ends_sentence
+from syndicate.clippings.archive_pages.source_line import ends_sentence
 
 _LONGEST = 160
 _BY = re.compile(

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from syndicate.clippings.archived import UnreadablePage
+from syndicate.clippings.archive_pages.values import UnreadablePage
 
 _BOM = "\ufeff"
 # Real pages have some tens of thousands of characters, a list of all of them half a million.

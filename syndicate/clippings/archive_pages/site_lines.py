@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from syndicate.clippings.attribution import ends_sentence
-from syndicate.clippings.page_text import Line
+from syndicate.clippings.archive_pages.lines import Line
+from syndicate.clippings.archive_pages.source_line import ends_sentence
 
 # "Return to Drug War News: Don't Miss Archive". The last word keeps headlines out ("Return to Prohibition").
 _RETURN = re.compile(

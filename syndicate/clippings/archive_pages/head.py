@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from syndicate.clippings.attribution import ends_sentence
-from syndicate.clippings.byline import is_affiliation, plain_name, read_byline
-from syndicate.clippings.page_text import Line
-from syndicate.clippings.site_lines import is_return
+from syndicate.clippings.archive_pages.byline import is_affiliation, plain_name, read_byline
+from syndicate.clippings.archive_pages.lines import Line
+from syndicate.clippings.archive_pages.site_lines import is_return
+from syndicate.clippings.archive_pages.source_line import ends_sentence
 
 # A head (decks, byline, "Return to ...") is over after so many lines.
 _LONGEST_HEAD = 8

@@ -7,26 +7,13 @@ headline, then come deck and byline until the body begins. What the page does no
 from collections.abc import Sequence
 from typing import Literal
 
-from syndicate.clippings.archive_index import IndexPage, Unread, count_entries, read_index
-from syndicate.clippings.archived import ArchivedClipping, UnreadablePage, fingerprint, too_new
-from syndicate.clippings.attribution import Source, ends_sentence, read_source, unreadable_date
-from syndicate.clippings.byline import read_byline
-from syndicate.clippings.page_head import read_head
-from syndicate.clippings.page_text import Line, decode, is_html, lines_of, readable_lines
-from syndicate.clippings.site_lines import is_return, is_site_line, without_foot, without_insertions
-
-__all__ = [
-    "ArchivedClipping",
-    "IndexPage",
-    "Unread",
-    "UnreadablePage",
-    "decode",
-    "detect",
-    "fingerprint",
-    "read_index",
-    "read_page",
-    "too_new",
-]
+from syndicate.clippings.archive_pages.byline import read_byline
+from syndicate.clippings.archive_pages.head import read_head
+from syndicate.clippings.archive_pages.index import count_entries
+from syndicate.clippings.archive_pages.lines import Line, is_html, lines_of, readable_lines
+from syndicate.clippings.archive_pages.site_lines import is_return, is_site_line, without_foot, without_insertions
+from syndicate.clippings.archive_pages.source_line import Source, ends_sentence, read_source, unreadable_date
+from syndicate.clippings.archive_pages.values import ArchivedClipping, UnreadablePage
 
 # A "Return to ..." line this near under a dateline belongs to the same head.
 _HEAD = 8

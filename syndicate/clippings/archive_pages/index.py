@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from syndicate.clippings.archived import ArchivedClipping, UnreadablePage
-from syndicate.clippings.attribution import split_place
-from syndicate.clippings.page_text import Line, readable_lines
+from syndicate.clippings.archive_pages.lines import Line, readable_lines
+from syndicate.clippings.archive_pages.source_line import split_place
+from syndicate.clippings.archive_pages.values import ArchivedClipping, UnreadablePage
 from syndicate.datelines import BadDateline, Dateline
 
 _FORM = '"Headline; from Publication (PLACE), M/D/YY"'
