@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from syndicate.app.stopping import stoppable
 from syndicate.cli import output
 from syndicate.cli.failures import Interrupted
 
@@ -119,6 +118,7 @@ def _stopped_words(stand: Report, by: str) -> str:
 
 def _drive(site: App, done: Callable[[], bool], words: Callable[[], str]) -> tuple[bool, str]:
     from syndicate.app.sending import drive
+    from syndicate.app.stopping import stoppable
 
     progress = Progress()
     try:

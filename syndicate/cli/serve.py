@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from syndicate.app.stopping import rest, stoppable
 from syndicate.cli.logs import start_log
 from syndicate.cli.site import opened
 
@@ -31,6 +30,8 @@ def tick(ctx: typer.Context) -> None:
 
 def worker(ctx: typer.Context) -> None:
     """Send what is in the outbox, and nothing else. On SQLite one process sends; a second one is refused."""
+    from syndicate.app.stopping import stoppable
+
     start_log()
     with opened(ctx) as site, stoppable() as stop:
         sender = site.sender()
@@ -45,6 +46,7 @@ def worker(ctx: typer.Context) -> None:
 
 def _run(ctx: typer.Context, host: str | None, port: int | None, *, web: bool, tick: bool, sender: bool) -> None:
     from syndicate.app.serving import Server
+    from syndicate.app.stopping import rest, stoppable
 
     start_log()
     # Told to stop while it still starts, it starts and then stops in order.
