@@ -18,7 +18,7 @@ def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Console:
 def test_a_clipping_is_filed_as_a_draft_and_its_id_is_printed(site: Console) -> None:
     (made,) = site("clip", "add", "--headline", "A  headline").done().lines
     shape = site("clip", "show", made, "--json").done().json
-    assert frozenset(shape) == CLIPPING
+    assert frozenset(shape) == CLIPPING | {"body"}
     assert (shape["id"], shape["state"], shape["section"]) == (made, "draft", "latest")
     assert (shape["headline"], shape["published_at"]) == ("A headline", None)
 
@@ -45,9 +45,16 @@ def test_everything_that_is_filed_is_there(site: Console, tmp_path: Path) -> Non
     assert shape["published_at"].endswith("Z")
     assert shape["url"].endswith(f"/clippings/{shape['id']}/h")
     assert shape["feed_id"].startswith("tag:")
+    assert site("clip", "show", shape["id"], "--json").done().json == shape | {"body": "One\n\nTwo"}
     shown = site("clip", "show", shape["id"]).done().lines
     assert "dateline:     2009-03" in shown
     assert shown[-3:] == ["One", "", "Two"]
+
+
+def test_full_rights_without_a_reason_are_noted_as_the_editors_own_word(site: Console) -> None:
+    ran = site("clip", "add", "--headline", "H", "--rights", "full", "--json").done()
+    assert ran.json["rights"] == "full"
+    assert "no --rights-reason was given" in ran.err
 
 
 def test_a_body_comes_from_standard_input_too(site: Console) -> None:
@@ -68,7 +75,6 @@ def test_a_dateline_may_be_typed_as_it_is_printed(site: Console, given: str, kep
         (["--headline", "H", "--dateline", "2009-13"], 2, "2009-13"),
         (["--headline", "\x01 \x02"], 2, "headline is empty"),
         (["--headline", "H", "--link", "javascript:alert(1)"], 2, "no web address"),
-        (["--headline", "H", "--rights", "full"], 2, "need a reason"),
         (["--headline", "H", "--rights", "all"], 2, "'all' is not one of"),
         (["--headline", "H", "--section", "gone"], 1, "there is no section 'gone'"),
         (["--headline", "H", "--body-file", "nowhere.txt"], 1, "nowhere.txt"),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from syndicate.app.parts import App
     from syndicate.datelines import Dateline
 
+_UNSTATED = "stated by an editor with `clip add --rights full`, without saying who allows it"
+
 app = typer.Typer(name="clip", help="Clippings: file, list, publish, retract, import.", no_args_is_help=False)
 
 _COLUMNS: tuple[Column, ...] = (
@@ -68,7 +70,7 @@ def add(
             summary=summary,
             body=decode(read(body_file)) if body_file else None,
             rights=rights,
-            rights_reason=rights_reason,
+            rights_reason=rights_reason or (_UNSTATED if rights == "full" else None),
         )
         now = site.clock()
         with site.database.write() as session:
@@ -76,6 +78,8 @@ def add(
             if publish:
                 clipping = store.publish(session, clipping.id, now=now)
             shape = clip_shapes(session, site, [clipping])[0]
+    if rights == "full" and not rights_reason:
+        output.note("no --rights-reason was given: it is noted that the editor took the full text to be allowed")
     output.changed([shape["id"]], shape, as_json=as_json)
 
 
@@ -108,7 +112,7 @@ def show(
     with opened(ctx) as site, site.database.read() as session:
         clipping = get(session, clipping_id)
         shape, body = clip_shapes(session, site, [clipping])[0], clipping.body
-    output.one(shape, as_json=as_json)
+    output.one(shape | {"body": body} if as_json else shape, as_json=as_json)
     if body and not as_json:
         print()
         for line in body.splitlines():
