@@ -183,6 +183,44 @@ def test_a_relay_that_takes_fewer_lines_than_configured_gets_everything_over_tho
     assert set(states(sqlite_database, made).values()) == {"accepted"}
 
 
+def test_a_relay_that_refuses_us_costs_no_reader_their_mail(database: Database, now: datetime) -> None:
+    subscribe(database, 40, now)
+    made = edition(database, now)
+    closed = threading.Event()
+    closed.set()
+
+    def script(session: Session, stage: str) -> str | None:
+        if stage == "mail" and closed.is_set():
+            refusals.append(session.number)
+            return "530 5.7.0 authentication required"
+        return usual(session, stage)
+
+    refusals: list[int] = []
+    with ScriptedRelay(script) as relay:
+        sender = make(database, relay.port, connections=3)
+        run(sender, lambda: sender.relay_away is not None)
+        assert len(refusals) <= 6, "it is not asked for every reader"
+        assert "530 5.7.0 authentication required" in (sender.relay_away or "")
+        assert set(states(database, made).values()) == {"queued"}
+        with database.read() as session:
+            assert session.scalar(select(func.max(Delivery.attempt))) == 0
+        closed.clear()
+        run(make(database, relay.port), lambda: edition_state(database, made) == "sent")
+    assert set(states(database, made).values()) == {"accepted"}
+
+
+def test_a_mail_too_large_for_the_relay_is_refused_for_itself(sqlite_database: Database, now: datetime) -> None:
+    subscribe(sqlite_database, 3, now)
+    made = edition(sqlite_database, now)
+
+    def script(session: Session, stage: str) -> str | None:
+        return "552 5.3.4 message too big" if stage == "mail" else usual(session, stage)
+
+    with ScriptedRelay(script) as relay:
+        run(make(sqlite_database, relay.port), lambda: edition_state(sqlite_database, made) == "sent")
+    assert set(states(sqlite_database, made).values()) == {"rejected"}
+
+
 def test_after_a_lost_lease_a_replaced_stale_line_carries_nothing(database: Database, now: datetime) -> None:
     subscribe(database, 2, now)
     made = edition(database, now)

@@ -209,10 +209,21 @@ class Carrier:
                 self._connection.abort()
             words = one_line(f"the program failed while this mail was handed over: {error}")
             return outcome.of_doubt(job, words, terms.clock(), terms.chance(), terms.doubt)
+        if outcome.concerns_the_sender(reply):
+            return self._refused(job, reply)
         if not self._proven:
             self._proven = True
             self._gate.up()
         return outcome.of_reply(job, reply, terms.clock(), terms.chance())
+
+    def _refused(self, job: Job, reply: Reply) -> Result:
+        """The relay takes no mail of ours now: nobody's mail may be lost by that, so the way is closed for a while."""
+        words = f"the relay {self._terms.relay.name} takes no mail from us ({reply.code} {reply.text})"
+        if self._connection:
+            self._connection.close()
+        self._connection, self._proven = None, False
+        self._gate.down(f"{words}: check mail.from, mail.bounce_domain and the login, or ask its keeper")
+        return outcome.again(job, self._terms.clock(), words)
 
     def _lost(self, job: Job, lost: ConnectionLost) -> Result:
         terms, words = self._terms, str(lost)

@@ -36,6 +36,12 @@ def of_reply(job: Job, reply: Reply, now: datetime, chance: float) -> Result:
     return later(job, made, now, chance, code=reply.code, words=words)
 
 
+def concerns_the_sender(reply: Reply) -> bool:
+    """Whether the relay refuses us, not this reader: 5xx to MAIL, before it has heard for whom the mail is (no login,
+    a sender it does not take, a block). A mail that is too large (552, RFC 1870 §6.1) is refused for itself."""
+    return reply.stage == "mail" and reply.code >= 500 and reply.code != 552
+
+
 def later(job: Job, made: int, now: datetime, chance: float, *, code: int | None, words: str) -> Result:
     """Again after the delay for `made` attempts, or `expired` if the mail would then be too old."""
     at = now + retry_delay(max(made, 1), chance)
