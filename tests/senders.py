@@ -9,8 +9,8 @@ from people import outgoing
 
 from syndicate.database import Database
 from syndicate.mail.smtp import Relay
-from syndicate.sender.carrier import Terms
 from syndicate.sender.process import Identity, Sender, Times
+from syndicate.sender.terms import Terms
 
 TIMES = Times(lease=5.0, poll=0.05, stop=1.0, slice=20.0)
 CLOCK = ticking(datetime(2026, 11, 24, 12, 0, tzinfo=UTC))

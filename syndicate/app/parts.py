@@ -23,8 +23,8 @@ from syndicate.mail.sign import load_keys
 from syndicate.mail.smtp import Relay
 from syndicate.migrations import require_current
 from syndicate.publishing.documents import Documents
-from syndicate.sender.carrier import Terms
 from syndicate.sender.process import Identity, Sender, Times
+from syndicate.sender.terms import Terms
 from syndicate.signup import SignUp
 
 # The limit on sign-ups of a network counts the last hour, so a network is kept that long in any case.

@@ -3,38 +3,22 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 
 from syndicate.errors import SyndicateError
 from syndicate.mail.personal import Outgoing
 from syndicate.mail.session import one_line
-from syndicate.mail.smtp import Connection, ConnectionLost, Relay, RelayDown, Reply
+from syndicate.mail.smtp import Connection, ConnectionLost, RelayDown, Reply
 from syndicate.outbox.jobs import Exchange, Grant, Job, Result
-from syndicate.outbox.leases import Doubt
 from syndicate.sender import outcome
 from syndicate.sender.errors import SenderEnded
 from syndicate.sender.feed import Feed
 from syndicate.sender.gate import RelayGate
+from syndicate.sender.terms import Terms
 from syndicate.sender.writer import LedgerWriter
 
 log = logging.getLogger(__name__)
 
 _IDLE_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How mail is handed over. `chance()` gives a number from 0 to 1; `compose` makes the mail of a job."""
-
-    relay: Relay
-    compose: Callable[[Job], Outgoing]
-    clock: Callable[[], datetime]
-    chance: Callable[[], float]
-    doubt: Doubt
-    messages_per_connection: int = 100
-    seconds_per_connection: float = 300.0
 
 
 class Carrier:

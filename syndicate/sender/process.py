@@ -11,11 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from subscribers.ids import new_uid
 from syndicate.database import Database
 from syndicate.outbox import leases, ledger, letters, relays
-from syndicate.sender.carrier import Carrier, Terms
+from syndicate.sender.carrier import Carrier
 from syndicate.sender.errors import Fenced, SenderEnded
 from syndicate.sender.feed import Feed
 from syndicate.sender.gate import RelayGate
 from syndicate.sender.lock import SenderLock
+from syndicate.sender.terms import Terms
 from syndicate.sender.writer import LedgerWriter
 
 log = logging.getLogger(__name__)
