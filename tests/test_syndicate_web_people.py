@@ -80,6 +80,10 @@ def test_everybody_gets_the_same_answer(site: LiveSite) -> None:
     }
 
 
+def test_who_asked_is_told_which_sender_to_look_for(site: LiveSite) -> None:
+    assert "a mail from <strong>review@valley.test</strong>" in site.visitor.post("/subscribe", form(site)).text
+
+
 def test_a_filled_trap_does_nothing(site: LiveSite) -> None:
     before = site.fingerprint()
     assert site.visitor.post("/subscribe", form(site, **{TRAP: "x"})).status_code == 200
@@ -181,13 +185,14 @@ def test_looking_at_a_confirmation_changes_nothing_and_its_button_does(site: Liv
     assert site.fingerprint() == before
     assert "a…d@example.org" in page
     assert ADDRESS not in page
-    assert "Weekly digest" in page
+    assert "Weekly digest</strong>, every Thursday at 09:00, New York time" in page
     assert page.count("<form") == 1
     assert page.count("<button") == 1
     done = site.visitor.post(path)
     assert done.status_code == 200
     assert site.standing(site.uid(ADDRESS)) == ("confirmed", ("weekly",))
     assert f'href="{site.preferences_path(site.uid(ADDRESS))}"' in done.text
+    assert "Weekly digest</strong>, every Thursday at 09:00, New York time" in done.text
     assert site.woken == 2
 
 

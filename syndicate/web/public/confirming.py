@@ -8,9 +8,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from syndicate.signup import ConfirmPage
+from syndicate.web.public.cadence import comings
 from syndicate.web.public.forms import Fields, read_fields
 from syndicate.web.public.headers import PERSONAL
-from syndicate.web.public.people import digest_names, preferences_path, uid_of
+from syndicate.web.public.people import preferences_path, uid_of
 from syndicate.web.public.routing import act, show
 from syndicate.web.public.site import PublicSite
 from syndicate.web.public.subscribing import SignUpForm
@@ -39,7 +40,7 @@ class Confirming:
             "Confirm your subscription",
             headers=PERSONAL,
             masked=page.masked,
-            names=digest_names(self._site.config, page.digests),
+            comings=comings(self._site.config, page.digests),
         )
 
     def confirm(self, token: str, _form: Annotated[Fields, Depends(read_fields)]) -> Response:
@@ -57,7 +58,7 @@ class Confirming:
             "You are subscribed",
             headers=PERSONAL,
             masked=page.masked,
-            names=digest_names(site.config, page.digests),
+            comings=comings(site.config, page.digests),
             preferences=preferences_path(site.keys, uid) if uid else "",
         )
 

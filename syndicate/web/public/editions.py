@@ -15,7 +15,7 @@ from starlette.responses import Response
 from syndicate.config import Config, Digest
 from syndicate.datelines import Dateline
 from syndicate.models import Clipping, Edition, EditionItem
-from syndicate.timetable import parse
+from syndicate.web.public.cadence import cadence
 from syndicate.web.public.items import Item, item
 from syndicate.web.public.routing import show
 from syndicate.web.public.site import PublicSite
@@ -127,7 +127,7 @@ def shelf(session: Session, config: Config, digest: Digest, *, limit: int | None
     listed = tuple(
         Listed(e.number or 0, f"/editions/{digest.slug}/{e.number}", _day(e, config), items) for e, items in rows
     )
-    return Shelf(digest, parse(digest.schedule).words(), listed)
+    return Shelf(digest, cadence(digest, config.zone), listed)
 
 
 def read(session: Session, config: Config, edition: Edition) -> Page:
@@ -139,7 +139,7 @@ def read(session: Session, config: Config, edition: Edition) -> Page:
         .order_by(EditionItem.position)
     ).all()
     parts = tuple(
-        Part(_section_name(config, section), tuple(_shown(clipping, config) for _, clipping in group))
+        Part(config.section_name(section), tuple(_shown(clipping, config) for _, clipping in group))
         for section, group in groupby(rows, key=lambda row: row[0])
     )
     return Page(edition.number or 0, _day(edition, config), edition.note or "", parts, len(rows))
@@ -147,10 +147,9 @@ def read(session: Session, config: Config, edition: Edition) -> Page:
 
 def edition_paths(session: Session, config: Config) -> Iterable[str]:
     """The addresses of all mailed editions of the digests that there are."""
-    slugs = [digest.slug for digest in config.digests]
     rows = session.execute(
         select(Edition.digest, Edition.number)
-        .where(Edition.digest.in_(slugs), Edition.state.in_(LISTED), Edition.number.is_not(None))
+        .where(Edition.digest.in_(config.digest_slugs), Edition.state.in_(LISTED), Edition.number.is_not(None))
         .order_by(Edition.digest, Edition.number.desc())
     )
     return [f"/editions/{digest}/{number}" for digest, number in rows]
@@ -167,7 +166,3 @@ def _shown(clipping: Clipping, config: Config) -> Item | None:
 def _day(edition: Edition, config: Config) -> str:
     mailed: datetime = edition.mail_date or edition.started_at or edition.created_at.astimezone(UTC)
     return Dateline(mailed.astimezone(config.zone).date().isoformat()).display(config.site.language)
-
-
-def _section_name(config: Config, slug: str) -> str:
-    return next((section.name for section in config.sections if section.slug == slug), slug)

@@ -9,13 +9,13 @@ from feeds.text import shown_title
 from syndicate.clippings.store import path
 from syndicate.config import Config, Section
 from syndicate.models import Clipping
-from syndicate.publishing.attribution import SEPARATOR, attribution, shown_body, shown_summary
+from syndicate.publishing.attribution import attribution, shown_body, shown_summary
 
 
 @dataclass(frozen=True)
 class Item:
     """One clipping. `href` is our page of it, `link` the original article or ""; `summary` and `body` hold only what
-    its rights let us show. `direction` is that of the headline's script."""
+    its rights let us show; `facts` say where it comes from. `direction` is that of the headline's script."""
 
     id: str
     headline: str
@@ -23,7 +23,7 @@ class Item:
     href: str
     link: str
     publication: str
-    meta: str
+    facts: tuple[str, ...]
     deck: str
     summary: str
     body: tuple[str, ...]
@@ -42,7 +42,7 @@ def item(clipping: Clipping, config: Config) -> Item:
         href=path(clipping),
         link=web_link(clipping.link or ""),
         publication=clipping.publication or "",
-        meta=SEPARATOR.join(attribution(clipping, config.site.language)),
+        facts=attribution(clipping, config.site.language),
         deck=deck,
         summary="" if summary == deck else summary,
         body=shown_body(clipping),

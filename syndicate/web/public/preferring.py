@@ -83,7 +83,7 @@ class Preferring:
             "What you get",
             headers=PERSONAL,
             masked=who.masked,
-            choices=choices(config.digests, who.active),
+            choices=choices(config, who.active),
             names=digest_names(config, who.active),
             saved=saved,
         )

@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from subscribers.budgets import network_of
 from subscribers.errors import InvalidAddress
-from syndicate.config import Config, Digest
+from syndicate.config import Config
 from syndicate.signup import UnknownDigest
-from syndicate.timetable import parse
+from syndicate.web.public.cadence import cadence
 from syndicate.web.public.forms import Fields, form_token, judge_form_token, read_fields
 from syndicate.web.public.refusals import refusal_page
 from syndicate.web.public.routing import act, show
@@ -53,9 +53,9 @@ class Form:
     fault: str = ""
 
 
-def choices(digests: Sequence[Digest], ticked: Sequence[str]) -> tuple[Choice, ...]:
+def choices(config: Config, ticked: Sequence[str]) -> tuple[Choice, ...]:
     """The digests of a site as boxes, those of `ticked` ticked."""
-    return tuple(Choice(d.slug, d.name, parse(d.schedule).words(), d.slug in ticked) for d in digests)
+    return tuple(Choice(d.slug, d.name, cadence(d, config.zone), d.slug in ticked) for d in config.digests)
 
 
 def consent_words(config: Config) -> str:
@@ -79,7 +79,7 @@ class SignUpForm:
         chosen = (config.digests[0].slug,) if ticked is None else ticked
         return Form(
             token=token or form_token(self._site.keys.tokens, self._site.clock()),
-            choices=choices(config.digests, chosen),
+            choices=choices(config, chosen),
             words=consent_words(config),
             email=email,
             fault=fault,
@@ -149,4 +149,6 @@ class Subscribing:
         return self._view.page("subscribe.html", "Subscribe", path=PATH, status=status, form=form)
 
     def _asked(self) -> Response:
-        return self._view.page("asked.html", "Look in your mailbox", headers={"cache-control": "no-store"})
+        headers = {"cache-control": "no-store"}
+        sender = self._site.config.mail.from_address
+        return self._view.page("asked.html", "Look in your mailbox", headers=headers, sender=sender)
