@@ -13,10 +13,14 @@ from syndicate.cli.output import AsJson
 from syndicate.cli.site import config_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from sqlalchemy.orm import Session
+
     from syndicate.config import Config, Fault
+
+_LIVE = ("draft", "approved", "sending", "paused", "held")
 
 
 class Faulty(Partly):
@@ -37,8 +41,8 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     else:
         faults, warnings = _vanished(found), config.warnings(found)
     if as_json:
-        shape = {name: [json_shapes.fault(one) for one in some] for name, some in _named(faults, warnings)}
-        output.one(shape, as_json=True)
+        named = {"faults": faults, "warnings": warnings}
+        output.one({name: [json_shapes.fault(one) for one in some] for name, some in named.items()}, as_json=True)
     for fault in faults:
         print(_line(path, fault), file=sys.stderr)
     if faults:
@@ -47,10 +51,6 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
         for warning in warnings:
             print(f"{_line(path, warning)} (warning)")
         print(f"{path.name} is right")
-
-
-def _named(faults: Sequence[Fault], warnings: Sequence[Fault]) -> tuple[tuple[str, Sequence[Fault]], ...]:
-    return (("faults", faults), ("warnings", warnings))
 
 
 def _line(path: Path, fault: Fault) -> str:
@@ -63,7 +63,6 @@ def _vanished(config: Config) -> list[Fault]:
     this program's shape, is the business of other commands."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from syndicate.cli.slugs_in_use import vanished
     from syndicate.database import Database
     from syndicate.migrations import shape
 
@@ -74,8 +73,41 @@ def _vanished(config: Config) -> list[Fault]:
         if shape(database) != "current":
             return []
         with database.read() as session:
-            return vanished(session, config)
+            return _unknown_slugs(session, config)
     except SQLAlchemyError:
         return []
     finally:
         database.close()
+
+
+def _unknown_slugs(session: Session, config: Config) -> list[Fault]:
+    """A fault for each section in which clippings stand, and each digest that people get or that has a live edition,
+    but which is not in config.toml. Reads only."""
+    from sqlalchemy import func, select
+
+    from subscribers.models import Subscription
+    from syndicate.models import Clipping, Edition
+
+    sections = select(Clipping.section, func.count()).group_by(Clipping.section)
+    wishes = select(Subscription.digest, func.count()).where(Subscription.state == "active")
+    editions = select(Edition.digest, func.count()).where(Edition.state.in_(_LIVE))
+    there = {section.slug for section in config.sections}
+    digests = set(config.digest_slugs)
+    uses = (
+        ("sections", "clippings stand in it", there, sections),
+        ("digests", "people get it", digests, wishes.group_by(Subscription.digest)),
+        ("digests", "unfinished editions", digests, editions.group_by(Edition.digest)),
+    )
+    return [
+        fault for key, use, known, query in uses for fault in _gone(key, use, known, session.execute(query).tuples())
+    ]
+
+
+def _gone(key: str, use: str, there: set[str], used: Iterable[tuple[str, int]]) -> list[Fault]:
+    from syndicate.config import Fault
+
+    return [
+        Fault(None, key, f"the slug {slug!r} is gone, but in use ({count}: {use}): put it back")
+        for slug, count in sorted(used)
+        if slug not in there
+    ]

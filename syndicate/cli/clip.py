@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from syndicate.cli import output
-from syndicate.cli.clip_shapes import clip_shapes
 from syndicate.cli.files import read
+from syndicate.cli.json_shapes import clippings
 from syndicate.cli.output import AsJson, Column, Limit
 from syndicate.cli.site import opened
 
@@ -43,7 +43,7 @@ def add(
     place: Annotated[
         Line, typer.Option(metavar="TEXT", help="Where: a country, or a state of it in two letters.")
     ] = None,
-    dateline: Annotated[Line, typer.Option(metavar="DATE", help="2009, 2009-03 or 2009-03-14.")] = None,
+    dateline: Annotated[Line, typer.Option(metavar="DATE", help="2009, 2009-03, 2009-03-14, or as printed.")] = None,
     byline: Annotated[Line, typer.Option(metavar="TEXT", help="Who wrote it.")] = None,
     deck: Annotated[Line, typer.Option(metavar="TEXT", help="The line under the headline.")] = None,
     summary: Annotated[Line, typer.Option(metavar="TEXT", help="Our own words about it.")] = None,
@@ -77,7 +77,7 @@ def add(
             clipping = store.add(session, new, now=now)
             if publish:
                 clipping = store.publish(session, clipping.id, now=now)
-            shape = clip_shapes(session, site, [clipping])[0]
+            shape = clippings(session, site, [clipping])[0]
     if rights == "full" and not rights_reason:
         output.note("no --rights-reason was given: it is noted that the editor took the full text to be allowed")
     output.changed([shape["id"]], shape, as_json=as_json)
@@ -96,7 +96,7 @@ def list_(
 
     with opened(ctx) as site, site.database.read() as session:
         slug = site.config.section(section).slug if section is not None else None
-        shapes = clip_shapes(session, site, listing(session, state=state, section=slug, limit=limit))
+        shapes = clippings(session, site, listing(session, state=state, section=slug, limit=limit))
     output.listing(shapes, _COLUMNS, as_json=as_json)
 
 
@@ -111,7 +111,7 @@ def show(
 
     with opened(ctx) as site, site.database.read() as session:
         clipping = get(session, clipping_id)
-        shape, body = clip_shapes(session, site, [clipping])[0], clipping.body
+        shape, body = clippings(session, site, [clipping])[0], clipping.body
     output.one(shape | {"body": body} if as_json else shape, as_json=as_json)
     if body and not as_json:
         print()
@@ -131,7 +131,7 @@ def publish(
     with opened(ctx) as site:
         now = site.clock()
         with site.database.write() as session:
-            shapes = clip_shapes(session, site, [store.publish(session, one, now=now) for one in dict.fromkeys(ids)])
+            shapes = clippings(session, site, [store.publish(session, one, now=now) for one in dict.fromkeys(ids)])
     output.changed([shape["id"] for shape in shapes], shapes, as_json=as_json)
 
 
@@ -150,7 +150,7 @@ def retract(
         with site.database.write() as session:
             clipping = store.retract(session, clipping_id, now=now)
             item_changed(session, clipping.id, now)
-            shape = clip_shapes(session, site, [clipping])[0]
+            shape = clippings(session, site, [clipping])[0]
     output.changed([shape["id"]], shape, as_json=as_json)
 
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from syndicate.cli import output
-from syndicate.cli.clip_shapes import clip_shapes
-from syndicate.cli.failures import Partly, one_line
+from syndicate.cli.failures import Partly
 from syndicate.cli.files import UnreadableFile, read
-from syndicate.cli.json_shapes import Shape
+from syndicate.cli.json_shapes import Shape, clippings
 from syndicate.cli.output import AsJson
 from syndicate.cli.site import opened
 
@@ -41,7 +40,7 @@ class _Account:
     def refuse(self, file: str, line: int | None, reason: str) -> None:
         self.refused = True
         place = file if line is None else f"{file}, line {line}"
-        output.note(one_line(f"{place}: {reason}"))
+        output.note(f"{place}: {reason}")
 
 
 def import_(
@@ -100,7 +99,7 @@ def _import(site: App, file: str, format_: Format, *, section: str, as_drafts: b
     if not account.as_json:
         output.changed(report.added, [], as_json=False)
     for clipping_id in report.known:
-        output.note(one_line(f"{file}: known already as {clipping_id}"))
+        output.note(f"{file}: known already as {clipping_id}")
 
 
 def _shapes(site: App, session: Session, report: ImportReport) -> list[Shape]:
@@ -108,7 +107,7 @@ def _shapes(site: App, session: Session, report: ImportReport) -> list[Shape]:
     from syndicate.clippings.store import get
 
     identities = (*report.added, *report.known)
-    made = clip_shapes(session, site, [get(session, identity) for identity in identities])
+    made = clippings(session, site, [get(session, identity) for identity in identities])
     return [shape | {"known": identity in report.known} for identity, shape in zip(identities, made, strict=True)]
 
 

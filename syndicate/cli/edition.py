@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syndicate.cli import json_shapes, output
+from syndicate.cli.following import stand_of
 from syndicate.cli.json_shapes import Shape
 from syndicate.cli.output import AsJson, Column, Limit
 from syndicate.cli.site import opened
@@ -51,7 +52,7 @@ def plan(ctx: typer.Context, digest: DigestSlug, as_json: AsJson = False) -> Non
         output.one(json_shapes.plan(digest, chosen, left_out, found.empty), as_json=True)
         return
     if found.empty:
-        output.note(output.plain(found.empty))
+        output.note(found.empty)
     output.listing([*chosen, *left_out], _PLANNED, as_json=False)
 
 
@@ -62,10 +63,7 @@ def draft(ctx: typer.Context, digest: DigestSlug, as_json: AsJson = False) -> No
 
     with opened(ctx) as site:
         edition_id = site.editions.draft_now(site.database, digest, new_uid(), site.clock())
-        shape, reason = _read(site, edition_id)
-    if shape["state"] == "skipped":
-        output.note(output.plain(f"nothing to send: {reason}"))
-    output.changed([edition_id], shape, as_json=as_json)
+        _answer(site, edition_id, as_json=as_json)
 
 
 @app.command("list")
@@ -136,15 +134,12 @@ def cancel(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> N
 def _answer(site: App, edition_id: int, *, as_json: bool) -> None:
     shape, reason = _read(site, edition_id)
     if shape["state"] == "skipped":
-        output.note(output.plain(f"nothing to send: {reason}"))
+        output.note(f"nothing to send: {reason}")
     output.changed([edition_id], shape, as_json=as_json)
 
 
 def _read(site: App, edition_id: int) -> tuple[Shape, str | None]:
-    from syndicate.editions.report import report as read
-
-    with site.database.read() as session:
-        found = read(session, edition_id)
+    found = stand_of(site, edition_id)
     return json_shapes.edition(found), found.reason
 
 

@@ -8,7 +8,7 @@ import typer
 
 from syndicate.cli import json_shapes, output
 from syndicate.cli.edition import EditionId
-from syndicate.cli.following import edition_to_its_end, summary
+from syndicate.cli.following import edition_to_its_end, stand_of, summary
 from syndicate.cli.output import AsJson
 from syndicate.cli.site import opened
 from syndicate.errors import Refused, SyndicateError, UsageError
@@ -50,7 +50,7 @@ def resume(ctx: typer.Context, edition: EditionId, no_wait: NoWait = False, as_j
     from syndicate.app.sending import ensure_relay, somebody_sends
 
     with opened(ctx) as site:
-        state = _report(site, edition).state
+        state = stand_of(site, edition).state
         if state == "sending":
             if somebody_sends(site):
                 raise Refused(f"edition {edition} is being sent by another process already")
@@ -78,7 +78,7 @@ def _send_now(site: App, digest: str, no_wait: bool) -> int:
 def _send(site: App, edition_id: int, no_wait: bool) -> int:
     from syndicate.app.sending import ensure_relay
 
-    state = _report(site, edition_id).state
+    state = stand_of(site, edition_id).state
     if state not in _MAY_START:
         raise Refused(_why_not(edition_id, state))
     if not no_wait:
@@ -99,7 +99,7 @@ def _why_not(edition_id: int, state: str) -> str:
 
 def _stay(site: App, edition_id: int, *, no_wait: bool, as_json: bool) -> None:
     """Say which edition it is, follow it to its end, and tell how it ended."""
-    stand = _report(site, edition_id)
+    stand = stand_of(site, edition_id)
     if stand.state == "skipped":
         if as_json:
             output.changed([], json_shapes.edition(stand), as_json=True)
@@ -136,10 +136,3 @@ def _nobody_yet(site: App) -> str:
     from syndicate.app.sending import somebody_sends
 
     return "" if somebody_sends(site) else "; nobody sends now: run `syndicate serve`"
-
-
-def _report(site: App, edition_id: int) -> Report:
-    from syndicate.editions.report import report
-
-    with site.database.read() as session:
-        return report(session, edition_id)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import typer
 
-from syndicate.cli.failures import TRACEBACK, Failure, Partly, failure, one_line
+from syndicate.cli.failures import TRACEBACK, Failure, Partly, failure
+from syndicate.cli.output import one_line
 
-USAGE = 2
 INTERRUPTED = 130
 
 

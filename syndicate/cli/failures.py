@@ -5,6 +5,7 @@ import re
 import traceback
 from dataclasses import dataclass
 
+from syndicate.cli.output import one_line
 from syndicate.errors import SyndicateError
 
 TRACEBACK = "SYNDICATE_TRACEBACK"
@@ -55,11 +56,6 @@ def failure(error: BaseException) -> Failure:
     if isinstance(error, KeyboardInterrupt):
         return Failure("stopped; what was finished stays as it is", 130)
     return Failure(_database(error) or _system(error) or _fault(error), 1)
-
-
-def one_line(text: str) -> str:
-    """The text with all white space joined and control characters left out, so that it is one line on any terminal."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def _is_subscribers(error: BaseException) -> bool:

@@ -49,17 +49,17 @@ def edition_to_its_end(site: App, edition_id: int) -> Report:
 
     Raises Interrupted when a person stops us (what is on the wire is settled first), RelayAway when this process
     sends and the relay does not answer."""
-    stand = _report(site, edition_id)
+    stand = stand_of(site, edition_id)
 
     def done() -> bool:
-        return _report(site, edition_id).state in _ENDS
+        return stand_of(site, edition_id).state in _ENDS
 
     def words() -> str:
         _start_when_held_long_enough(site, edition_id)
-        return summary(_report(site, edition_id))
+        return summary(stand_of(site, edition_id))
 
     stopped, by = _drive(site, done, words) if stand.state not in _ENDS else (False, "")
-    stand = _report(site, edition_id)
+    stand = stand_of(site, edition_id)
     if stopped:
         raise Interrupted(_stopped_words(stand, by))
     return stand
@@ -97,6 +97,14 @@ def letters_out(site: App, ids: list[int]) -> list[Letter]:
     if waiting() and (error := away()):
         raise RelayAway(f"{error}; the letter is filed and goes out when the relay answers")
     return read()
+
+
+def stand_of(site: App, edition_id: int) -> Report:
+    """How an edition stands now. Raises NotFound."""
+    from syndicate.editions.report import report
+
+    with site.database.read() as session:
+        return report(session, edition_id)
 
 
 def summary(report: Report) -> str:
@@ -143,10 +151,3 @@ def _start_when_held_long_enough(site: App, edition_id: int) -> None:
             return
     with contextlib.suppress(Refused):  # a tick was first
         site.editions.start(site.database, edition_id, site.clock())
-
-
-def _report(site: App, edition_id: int) -> Report:
-    from syndicate.editions.report import report
-
-    with site.database.read() as session:
-        return report(session, edition_id)

@@ -6,7 +6,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.orm import Session
+
     from subscribers.listing import HistoryLine, Listed
+    from syndicate.app.parts import App
     from syndicate.config import Fault
     from syndicate.editions.report import Report
     from syndicate.models import Clipping
@@ -19,8 +24,16 @@ def instant(moment: datetime | None) -> str | None:
     return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def clipping(clipping: Clipping, *, url: str, feed_id: str) -> Shape:
-    """A clipping; `url` is its page, whole, and `feed_id` its permanent id in feeds."""
+def clippings(session: Session, site: App, found: Iterable[Clipping]) -> list[Shape]:
+    """Each of these clippings, in their order, with the address of its page and its permanent id in feeds."""
+    from syndicate.clippings.store import path
+    from syndicate.publishing.entries import feed_id, site_facts
+
+    facts = site_facts(session)
+    return [_clipping(one, url=site.config.site.url + path(one), feed_id=feed_id(one.id, facts)) for one in found]
+
+
+def _clipping(clipping: Clipping, *, url: str, feed_id: str) -> Shape:
     return {
         "id": clipping.id,
         "state": clipping.state,

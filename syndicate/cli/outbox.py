@@ -38,7 +38,7 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
     from syndicate.cli.outbox_view import status as read
 
     with opened(ctx) as site, site.database.read() as session:
-        shape = read(session, relay=f"{site.config.mail.smtp.host}:{site.config.mail.smtp.port}")
+        shape = read(session, relay=site.relay().name)
     relay = shape["relay"]
     lines = [
         ("queued", shape["queued"]),
@@ -48,7 +48,7 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         ("senders", len(shape["owners"])),
         ("on the wire", len(shape["slots"])),
     ]
-    output.one(shape, as_json=as_json, lines=[(name, str(output.plain(value))) for name, value in lines])
+    output.one(shape, as_json=as_json, lines=lines)
     if not as_json and shape["owners"]:
         output.listing(shape["owners"], _OWNERS, as_json=False)
     if not as_json and shape["slots"]:

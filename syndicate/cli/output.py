@@ -24,7 +24,9 @@ def listing(shapes: Sequence[Shape], columns: Sequence[Column], *, as_json: bool
         return
     rows = [[plain(cell(shape)) for _, cell in columns] for shape in shapes]
     if sys.stdout.isatty():
-        _table([title for title, _ in columns], rows)
+        # A column in which nothing stands would only take the room of the others.
+        filled = [place for place in range(len(columns)) if not rows or any(row[place] for row in rows)]
+        _table([columns[place][0] for place in filled], [[row[place] for place in filled] for row in rows])
         return
     for row in rows:
         print("\t".join(row))
@@ -52,8 +54,13 @@ def changed(ids: Sequence[object], shape: Shape | Sequence[Shape], *, as_json: b
 
 
 def note(text: str) -> None:
-    """Tell a person something beside the answer, on stderr, where it disturbs no pipe."""
-    print(text, file=sys.stderr, flush=True)
+    """Tell a person something beside the answer, in one line on stderr, where it disturbs no pipe."""
+    print(one_line(text), file=sys.stderr, flush=True)
+
+
+def one_line(text: str) -> str:
+    """The text with all white space joined and control characters left out, so that it is one line on any terminal."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def plain(value: object) -> str:
@@ -64,7 +71,7 @@ def plain(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(plain(part) for part in value)
-    return " ".join("".join(char if char.isprintable() else " " for char in str(value)).split())
+    return one_line(str(value))
 
 
 def _json(value: object) -> None:

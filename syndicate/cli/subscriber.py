@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from syndicate.cli import json_shapes, output
-from syndicate.cli.json_shapes import Shape
 from syndicate.cli.output import AsJson, Column, Limit
 from syndicate.cli.site import opened
 
@@ -83,20 +81,13 @@ def unsubscribe(
     """End a subscriber's digests. Harmless to repeat."""
     from subscribers.consent import unsubscribe as end
 
-    def leave(session: Session, site: App, found: Listed) -> None:
-        end(session, found.id, digest, way=WAY, now=site.clock())
-
     with opened(ctx) as site:
         if digest is not None:
             site.config.digest(digest)
-        shape = _change(site, address, leave)
+        with site.database.write() as session:
+            end(session, _find(session, site, address).id, digest, way=WAY, now=site.clock())
+            shape = json_shapes.subscriber(_find(session, site, address))
     output.changed([shape["id"]], shape, as_json=as_json)
-
-
-def _change(site: App, address: str, act: Callable[[Session, App, Listed], None]) -> Shape:
-    with site.database.write() as session:
-        act(session, site, _find(session, site, address))
-        return json_shapes.subscriber(_find(session, site, address))
 
 
 def _find(session: Session, site: App, text: str) -> Listed:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syndicate.cli import json_shapes, output
-from syndicate.cli.failures import Partly, one_line
+from syndicate.cli.failures import Partly
 from syndicate.cli.following import letters_out
 from syndicate.cli.json_shapes import Shape
-from syndicate.cli.output import AsJson
+from syndicate.cli.output import AsJson, one_line
 from syndicate.cli.site import opened
 from syndicate.cli.subscriber import WAY
 from syndicate.errors import UsageError
@@ -100,7 +100,7 @@ def _ask(site: App, people: list[Address], digests: tuple[str, ...], *, as_json:
             if letter.state != "accepted"
         ]
     for trouble in troubles:
-        output.note(one_line(f"syndicate: {trouble}"))
+        output.note(f"syndicate: {trouble}")
     if troubles:
         raise Partly
 

@@ -69,9 +69,19 @@ class Config(BaseSettings):
         """The zone of `site.timezone`."""
         return ZoneInfo(self.site.timezone)
 
+    @property
+    def digest_slugs(self) -> tuple[str, ...]:
+        """The slugs of all digests, in the order of the file."""
+        return tuple(digest.slug for digest in self.digests)
+
     def section(self, slug: str) -> Section:
         """The section of that slug. Raises NotFound."""
         return _named(self.sections, slug, "section")
+
+    def section_name(self, slug: str) -> str:
+        """The name of that section; the slug itself once it has left config.toml (`check` says so), as what stands in
+        it must stay readable."""
+        return next((section.name for section in self.sections if section.slug == slug), slug)
 
     def digest(self, slug: str) -> Digest:
         """The digest of that slug. Raises NotFound."""
