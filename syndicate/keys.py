@@ -1,4 +1,5 @@
-"""The site's secret: made once by `init`, kept in a file of its own (0600), never logged, never stored elsewhere."""
+"""The site's secret: made once by `init`, kept in a file of its own (0600), never logged, never stored elsewhere; and
+the tokens that it signs for the links in our mails."""
 
 import hashlib
 import hmac
@@ -11,6 +12,8 @@ from subscribers.tokens import TokenKeys, base32
 from syndicate.errors import SyndicateError
 
 _BYTES = 32
+# What a token is for: signed with it, so that one kind of link never passes for another.
+_CONFIRM, _UNSUBSCRIBE, _PREFERENCES = "confirm", "unsubscribe", "preferences"
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,6 +29,33 @@ class SiteKeys:
     def address_hash(self, address_key: str) -> str:
         """The keyed hash (32 lower-case base32 characters) under which an address is known to the suppression list."""
         return base32(hmac.digest(self.address_key, address_key.encode(), hashlib.sha256)[:20])
+
+    def confirm_token(self, letter_uid: str) -> str:
+        """The token of the link in a confirmation letter: computed at each attempt, stored nowhere."""
+        return self.tokens.sign(_CONFIRM, letter_uid)
+
+    def read_confirm(self, token: str) -> str | None:
+        """The uid of the letter that this token is for; None if it is no such token of ours."""
+        named = self.tokens.read(_CONFIRM, token)
+        return named[0] if named else None
+
+    def unsubscribe_token(self, subscriber_uid: str, digest: str) -> str:
+        """The token of the link by which this subscriber leaves this digest."""
+        return self.tokens.sign(_UNSUBSCRIBE, subscriber_uid, digest)
+
+    def read_unsubscribe(self, token: str) -> tuple[str, str] | None:
+        """The subscriber's uid and the digest's slug; None if it is no such token of ours."""
+        named = self.tokens.read(_UNSUBSCRIBE, token, parts=2)
+        return (named[0], named[1]) if named else None
+
+    def preferences_token(self, subscriber_uid: str) -> str:
+        """The token of the link to a subscriber's own page."""
+        return self.tokens.sign(_PREFERENCES, subscriber_uid)
+
+    def read_preferences(self, token: str) -> str | None:
+        """The subscriber's uid; None if it is no such token of ours."""
+        named = self.tokens.read(_PREFERENCES, token)
+        return named[0] if named else None
 
     def __repr__(self) -> str:
         return "SiteKeys(…)"

@@ -241,15 +241,15 @@ class LiveSite:
 
     def confirm_path(self, letter: Letter) -> str:
         """The confirmation link in a letter."""
-        return f"/confirm/{self.signup.confirm_token(letter.uid)}"
+        return f"/confirm/{self.keys.confirm_token(letter.uid)}"
 
     def unsubscribe_path(self, uid: str, digest: str = "weekly") -> str:
         """The unsubscribe link in a mail to this subscriber."""
-        return f"/unsubscribe/{self.keys.tokens.sign('unsubscribe', uid, digest)}"
+        return f"/unsubscribe/{self.keys.unsubscribe_token(uid, digest)}"
 
     def preferences_path(self, uid: str) -> str:
         """The link to this subscriber's own page."""
-        return f"/preferences/{self.keys.tokens.sign('preferences', uid)}"
+        return f"/preferences/{self.keys.preferences_token(uid)}"
 
 
 def live_site(database: Database, folder: Path, *, extra: str = "") -> LiveSite:

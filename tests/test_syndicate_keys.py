@@ -57,8 +57,21 @@ def test_the_highest_version_signs_and_all_read(tmp_path: Path) -> None:
     first = keys(tmp_path, f"1 {ONE}\n")
     both = keys(tmp_path, f"# rotated\n\n  2 {TWO}  # the new one\n1 {ONE}\n")
     assert both.tokens.current == 2
-    token = first.tokens.sign("confirm", "abcdefghijklmnop")
-    assert both.tokens.read("confirm", token) == ("abcdefghijklmnop",)
+    token = first.confirm_token("abcdefghijklmnop")
+    assert both.read_confirm(token) == "abcdefghijklmnop"
+    assert both.confirm_token("abcdefghijklmnop") != token
+
+
+def test_a_link_of_one_kind_never_passes_for_another(tmp_path: Path) -> None:
+    site = keys(tmp_path, f"1 {ONE}")
+    confirm, leave, own = (
+        site.confirm_token("abc"),
+        site.unsubscribe_token("abc", "dont-miss"),
+        site.preferences_token("abc"),
+    )
+    assert [site.read_confirm(token) for token in (confirm, leave, own)] == ["abc", None, None]
+    assert [site.read_unsubscribe(token) for token in (confirm, leave, own)] == [None, ("abc", "dont-miss"), None]
+    assert [site.read_preferences(token) for token in (confirm, leave, own)] == [None, None, "abc"]
 
 
 def test_a_rotation_keeps_the_hashes_of_addresses(tmp_path: Path) -> None:

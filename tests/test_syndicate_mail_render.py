@@ -151,7 +151,7 @@ def test_a_readable_mail_comes_out_of_any_text(first: str, second: str, third: s
     for field in (first, second, third):
         assert clean(field) in said
         assert clean(field) in plain
-    leave = KEYS.tokens.sign("unsubscribe", PERSON.uid, "weekly")
+    leave = KEYS.unsubscribe_token(PERSON.uid, "weekly")
     assert html.count(leave) == text.count(leave) == 2, "nobody can place a link of theirs"
 
 

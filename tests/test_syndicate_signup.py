@@ -40,7 +40,7 @@ def filed(session: Session) -> list[Letter]:
 
 
 def last_token(session: Session) -> str:
-    return DOOR.confirm_token(filed(session)[-1].uid)
+    return KEYS.confirm_token(filed(session)[-1].uid)
 
 
 def state_of(session: Session, address: str = ALICE) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -108,6 +108,7 @@ def test_a_network_that_asks_too_much_is_told_so_and_leaves_no_trace(database: D
     with database.write() as session:
         answers = [ask(session, now, f"reader{n}@example.org") for n in range(7)]
         assert answers == ["asked"] * 5 + ["too-many"] * 2
+        assert ask(session, now, "reader0@example.org") == "too-many", "the answer must not tell who asked lately"
         assert session.scalar(select(func.count()).select_from(Subscriber)) == 5
         other = DOOR.ask(session, ALICE, ("weekly",), way="command", words="subscriber add", now=now)
         assert other == "asked"
@@ -203,7 +204,7 @@ def test_what_is_no_confirmation_link_of_ours_is_invalid(database: Database, now
             params={"digests": ["weekly"]},
             now=now,
         )
-        token = DOOR.confirm_token(letter.uid)
+        token = KEYS.confirm_token(letter.uid)
         wrong = [
             "",
             "x",
@@ -212,7 +213,7 @@ def test_what_is_no_confirmation_link_of_ours_is_invalid(database: Database, now
             token[:-2] + ("aa" if token[-2:] != "aa" else "bb"),
             KEYS.tokens.sign("preferences", letter.uid),
             KEYS.tokens.sign("confirm", "aaaaaaaaaaaaaaaa"),
-            DOOR.confirm_token(notice.uid),
+            KEYS.confirm_token(notice.uid),
             "\ud800-\x00",
             "\ud800-abcdefgh",
             f"{letter.uid}-a\udfff",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+from syndicate.config import Site
+
 
 @dataclass(frozen=True)
 class Rendered:
@@ -23,6 +25,11 @@ class SiteLines:
     postal_address: str
     language: str
     contact: str
+
+    @classmethod
+    def of(cls, site: Site) -> "SiteLines":
+        """Those of the configuration."""
+        return cls(site.name, site.url, site.tagline, site.postal_address, site.language, site.contact)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from subscribers.tokens import base32
+from syndicate.config import Config
 from syndicate.datelines import Dateline
 from syndicate.keys import SiteKeys
 from syndicate.mail.compose import Composition
@@ -66,6 +67,11 @@ class MailSite:
     bounce_domain: str
     list_domain: str
 
+    @classmethod
+    def of(cls, config: Config) -> "MailSite":
+        """Those of the configuration."""
+        return cls(config.site.url, config.mail.bounce_domain, config.mail.list_domain)
+
 
 @dataclass(frozen=True)
 class ReturnPath:
@@ -120,17 +126,17 @@ def letter_mail(
 
 def unsubscribe_url(site: MailSite, keys: SiteKeys, *, uid: str, digest: str) -> str:
     """The link by which this subscriber leaves this digest; it stays valid as long as its key is kept."""
-    return f"{site.url}/unsubscribe/{keys.tokens.sign('unsubscribe', uid, digest)}"
+    return f"{site.url}/unsubscribe/{keys.unsubscribe_token(uid, digest)}"
 
 
 def preferences_url(site: MailSite, keys: SiteKeys, *, uid: str) -> str:
     """The link to what this subscriber gets."""
-    return f"{site.url}/preferences/{keys.tokens.sign('preferences', uid)}"
+    return f"{site.url}/preferences/{keys.preferences_token(uid)}"
 
 
 def confirm_url(site: MailSite, keys: SiteKeys, *, letter_uid: str) -> str:
     """The link that confirms what this letter asks about."""
-    return f"{site.url}/confirm/{keys.tokens.sign('confirm', letter_uid)}"
+    return f"{site.url}/confirm/{keys.confirm_token(letter_uid)}"
 
 
 def delivery_message_id(site: MailSite, keys: SiteKeys, *, edition_uid: str, subscriber_uid: str) -> str:
