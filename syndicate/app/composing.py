@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -53,13 +52,12 @@ class MailMaker:
 
     @property
     def _site(self) -> MailSite:
-        mail = self.config.mail
-        return MailSite(self.config.site.url, mail.bounce_domain, mail.list_domain)
+        return MailSite.of(self.config)
 
     def _delivery(self, job: DeliveryJob) -> Outgoing:
         return delivery_mail(
             self._composition(job),
-            person=Person(job.subscriber_uid, job.address, job.since.astimezone(ZoneInfo(self.config.site.timezone))),
+            person=Person(job.subscriber_uid, job.address, job.since.astimezone(self.config.zone)),
             edition=EditionRef(job.edition_id, job.edition_uid, job.digest, job.mail_date),
             site=self._site,
             subscriber_id=job.subscriber_id,
@@ -93,11 +91,10 @@ class MailMaker:
         )
 
     def _confirm_page(self, job: LetterJob) -> ConfirmPage:
-        site = self.config.site
         asked = job.params.get("digests")
         wanted = asked if isinstance(asked, list) else []
         return ConfirmPage(
-            site=SiteLines(site.name, site.url, site.tagline, site.postal_address, site.language, site.contact),
+            site=SiteLines.of(self.config.site),
             digests=tuple(digest.name for digest in self.config.digests if digest.slug in wanted),
         )
 

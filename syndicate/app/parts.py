@@ -130,7 +130,7 @@ def open_site(path: Path, *, environ: Mapping[str, str] = os.environ, clock: Cal
         renderer=renderer,
         signup=SignUp(
             keys,
-            tuple(digest.slug for digest in config.digests),
+            config.digest_slugs,
             config.site.language,
             Limits(config.budgets.address_a_day, config.budgets.network_an_hour),
         ),
@@ -142,7 +142,7 @@ def open_site(path: Path, *, environ: Mapping[str, str] = os.environ, clock: Cal
 
 def _see_digests(database: Database, config: Config, now: datetime) -> None:
     """Remember digests that are new. Looks first: a command that only reads must not wait for who writes."""
-    slugs = [digest.slug for digest in config.digests]
+    slugs = config.digest_slugs
     with database.read() as session:
         if all(find(session, slug) for slug in slugs):
             return

@@ -33,8 +33,7 @@ def status(session: Session, *, relay: str) -> Shape:
 def uncertain(session: Session, config: Config, keys: SiteKeys, *, edition: int | None) -> list[Shape]:
     """The mails of which nobody knows whether they were accepted; of one edition, or all of them, letters included.
     Raises NotFound for an edition that does not exist."""
-    mail = config.mail
-    site = MailSite(config.site.url, mail.bounce_domain, mail.list_domain)
+    site = MailSite.of(config)
     found = select(Edition.id, Edition.uid, Subscriber.uid, Delivery.address, Delivery.at)
     found = found.join(Delivery, Delivery.edition_id == Edition.id)
     found = found.join(Subscriber, Subscriber.id == Delivery.subscriber_id).where(Delivery.state == "uncertain")

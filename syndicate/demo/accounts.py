@@ -47,8 +47,7 @@ def disagreements(app: App, report: Report, mails: list[Caught]) -> list[str]:
 
 def _expected(app: App, edition_id: int) -> set[tuple[str, str]]:
     """Address and Message-ID of every delivery that the ledger calls accepted."""
-    mail = app.config.mail
-    site = MailSite(app.config.site.url, mail.bounce_domain, mail.list_domain)
+    site = MailSite.of(app.config)
     with app.database.read() as session:
         uid = session.get_one(Edition, edition_id).uid
         rows = session.execute(

@@ -59,4 +59,4 @@ def _overdue(config: Config, now: datetime) -> ColumnElement[bool]:
     ]
     if not config.desk.approval:
         ways.append(and_(slot, Edition.state == "draft", Edition.created_at < latest))
-    return and_(Edition.digest.in_([digest.slug for digest in config.digests]), or_(*ways))
+    return and_(Edition.digest.in_(config.digest_slugs), or_(*ways))

@@ -57,7 +57,7 @@ class Editions:
 
     def first_seen(self, session: Session, now: datetime) -> None:
         """Remember the digests of the configuration; slots before this moment are nobody's. Call at init and start."""
-        records.first_seen(session, (digest.slug for digest in self.config.digests), now=now)
+        records.first_seen(session, self.config.digest_slugs, now=now)
 
     def plan(self, session: Session, slug: str, now: datetime) -> Plan:
         """What a manual edition of this digest would hold now, and why the rest stays out. Reads only. NotFound."""
@@ -231,7 +231,7 @@ class Editions:
         with database.read() as session:
             return session.scalars(
                 select(Edition.id)
-                .where(Edition.state == "draft", Edition.digest.in_(self._slugs()))
+                .where(Edition.state == "draft", Edition.digest.in_(self.config.digest_slugs))
                 .where((Edition.kind == "scheduled") | Edition.started_at.is_not(None))
                 .order_by(Edition.id)
             ).all()
@@ -240,11 +240,8 @@ class Editions:
         with database.read() as session:
             return session.scalars(
                 select(Edition.id)
-                .where(Edition.state == "approved", Edition.digest.in_(self._slugs()))
+                .where(Edition.state == "approved", Edition.digest.in_(self.config.digest_slugs))
                 .where((Edition.kind == "scheduled") | Edition.started_at.is_not(None))
                 .where(Edition.approved_at <= now - self.config.sending.hold_period)
                 .order_by(Edition.id)
             ).all()
-
-    def _slugs(self) -> list[str]:
-        return [digest.slug for digest in self.config.digests]

@@ -8,7 +8,6 @@ from syndicate.clippings.paths import slug
 from syndicate.config import Config, Digest
 from syndicate.datelines import Dateline
 from syndicate.editions.snapshot import Item, Snapshot
-from syndicate.errors import NotFound
 from syndicate.mail.pages import DigestItem, DigestLines, DigestPage, PartnerLine, PartnerLink, SiteLines
 
 
@@ -18,18 +17,11 @@ def digest_page(config: Config, digest: Digest, snapshot: Snapshot, *, number: i
     `at` (aware) is the edition's instant; its day is that of the site's zone."""
     site = config.site
     items = [_item(config, item, place) for place, item in enumerate(snapshot.items, 1)]
-    names = [_section_name(config, item.section) for item in snapshot.items]
+    names = [config.section_name(item.section) for item in snapshot.items]
     grouped = groupby(zip(names, items, strict=True), key=lambda pair: pair[0])
     archive = f"{site.url}/editions/{digest.slug}"
     return DigestPage(
-        site=SiteLines(
-            name=site.name,
-            url=site.url,
-            tagline=site.tagline,
-            postal_address=site.postal_address,
-            language=site.language,
-            contact=site.contact,
-        ),
+        site=SiteLines.of(site),
         digest=DigestLines(slug=digest.slug, name=digest.name),
         number=number,
         date=day(config, at),
@@ -73,10 +65,3 @@ def _item(config: Config, item: Item, number: int) -> DigestItem:
         deck=(item.deck or "") if says_more else "",
         summary=(item.summary or "") if says_more else "",
     )
-
-
-def _section_name(config: Config, section: str) -> str:
-    try:
-        return config.section(section).name
-    except NotFound:
-        return section  # it left the configuration after the clipping was chosen

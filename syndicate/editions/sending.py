@@ -67,7 +67,7 @@ def resume(session: Session, config: Config, edition_id: int, *, now: datetime) 
     if edition.state != "paused":
         raise Refused(f"edition {edition_id} is {edition.state}: only a paused one can be resumed")
     edition.state, edition.reason = "sending", None
-    if edition.digest in {digest.slug for digest in config.digests}:
+    if edition.digest in config.digest_slugs:
         # What waited while it was paused is tried as long as if it were started now: it must not expire unseen.
         again = _expires(config, edition, now)
         edition.expires_at = max(edition.expires_at or again, again)

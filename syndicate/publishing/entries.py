@@ -55,10 +55,5 @@ def entry(clipping: Clipping, config: Config, *, facts: SiteFacts) -> Entry:
         author=clipping.byline,
         external_url=clipping.link,
         source=Attribution(title=clipping.publication) if clipping.publication else None,
-        categories=(_section_name(config, clipping.section),),
+        categories=(config.section_name(clipping.section),),
     )
-
-
-def _section_name(config: Config, slug: str) -> str:
-    # A section that vanished from config.toml is `check`'s to report; its clippings must not stop the feeds.
-    return next((section.name for section in config.sections if section.slug == slug), slug)
