@@ -122,6 +122,12 @@ class Database:
         words = "(julianday('now') - 2440587.5) * 86400.0" if self.sqlite else "extract(epoch from clock_timestamp())"
         return literal_column(f"({words})", Float)
 
+    def settle(self) -> None:
+        """Put all that was written into the one database file (SQLite), for whoever moves or copies it."""
+        if self.sqlite:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Give every connection back to the system."""
         self.engine.dispose()

@@ -15,7 +15,6 @@ from syndicate.app.founding import Answers, found
 from syndicate.app.parts import App
 from syndicate.clippings.store import NewClipping, add, publish
 from syndicate.config import Config
-from syndicate.database import Database
 from syndicate.datelines import Dateline
 from syndicate.errors import SyndicateError
 from syndicate.mail.sign import dns_record
@@ -116,9 +115,3 @@ def write_dkim_names(config: Config, path: Path) -> None:
     dkim = config.mail.dkim
     names = {f"{key.selector}._domainkey.{dkim.domain}": dns_record(key.key_file) for key in dkim.keys}
     path.write_text(json.dumps(names, indent=2) + "\n", encoding="utf-8")
-
-
-def settle(database: Database) -> None:
-    """Put all that was written into the one database file, for whoever copies it."""
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -29,6 +29,7 @@ def run_demo(directory: Path, *, once: bool, port: int | None) -> int:
 
     Returns the exit status: 0 only if all of it is right. Raises SyndicateError with one line."""
     folder = directory.resolve()
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's own
     # The catcher must be up before its port can be written into the new site's configuration, its folder after.
     catcher = Catcher(folder / "mail")
     catcher.start()
@@ -66,7 +67,7 @@ def _play(app: App, catcher: Catcher, folder: Path, *, once: bool, port: int) ->
         return 0
     finally:
         server.stop()
-        demo_folder.settle(app.database)
+        app.database.settle()
 
 
 def _week(app: App, catcher: Catcher, server: Server, folder: Path) -> list[str]:
@@ -120,6 +121,3 @@ Try, in another terminal:
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-
-logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's own
