@@ -6,14 +6,11 @@ They count the consent events `asked`: one ask for several digests is one, and a
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Literal
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from subscribers.models import ConsentEvent, Subscriber
-
-Verdict = Literal["yes", "address", "network"]
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
@@ -30,19 +27,6 @@ class Limits:
     between: timedelta = timedelta(minutes=10)
 
 
-def may_ask(session: Session, *, address_hash: str, network: str | None, now: datetime, limits: Limits) -> Verdict:
-    """`yes`, or whose budget is spent. The network comes first: so the answer that a visitor sees, which may depend
-    on the network only, is the same for every address.
-
-    `network` is what `network_of` gave; None (a command, for instance) is not limited.
-    """
-    if network_spent(session, network=network, now=now, limits=limits):
-        return "network"
-    if address_spent(session, address_hash=address_hash, now=now, limits=limits):
-        return "address"
-    return "yes"
-
-
 def hold_network(session: Session, network: str | None) -> None:
     """Let the transactions that count this network come one after the other, each seeing what the one before asked;
     else all that come at once would find the budget unspent. Call it before a subscriber is held. SQLite has one
@@ -52,7 +36,10 @@ def hold_network(session: Session, network: str | None) -> None:
 
 
 def network_spent(session: Session, *, network: str | None, now: datetime, limits: Limits) -> bool:
-    """Whether nobody of this network may ask for now. Exact for a network held by this transaction."""
+    """Whether nobody of this network may ask for now: the one budget that a visitor may be told of, as it says nothing
+    of any address. Exact for a network held by this transaction.
+
+    `network` is what `network_of` gave; None (a command, for instance) is not limited."""
     if network is None:
         return False
     asked = select(ConsentEvent.subscriber_id, ConsentEvent.at).where(ConsentEvent.network == network)
@@ -60,7 +47,8 @@ def network_spent(session: Session, *, network: str | None, now: datetime, limit
 
 
 def address_spent(session: Session, *, address_hash: str, now: datetime, limits: Limits) -> bool:
-    """Whether this address may get no confirmation for now. Exact for a subscriber held by this transaction."""
+    """Whether this address may get no confirmation for now; never to be told. Exact for a subscriber held by this
+    transaction."""
     asked = (
         select(ConsentEvent.subscriber_id, ConsentEvent.at)
         .join(Subscriber, Subscriber.id == ConsentEvent.subscriber_id)

@@ -19,7 +19,6 @@ class Feed:
         self._deliveries: deque[DeliveryJob] = deque()
         self._outstanding: dict[tuple[int, int], int] = {}
         self._through: list[tuple[int, int]] = []
-        self._letters_out = 0
         self._closed = False
         self._low = low
         self._on_empty = on_empty
@@ -28,7 +27,6 @@ class Feed:
     def add_letters(self, letters: list[LetterJob]) -> None:
         with self._changed:
             self._letters.extend(letters)
-            self._letters_out += len(letters)
             self._changed.notify_all()
 
     def add_batch(self, batch: ClaimedBatch) -> None:
@@ -71,8 +69,7 @@ class Feed:
         """This job's fate is committed in the ledger (or it is left as it is)."""
         with self._changed:
             if isinstance(job, LetterJob):
-                self._letters_out -= 1
-                return
+                return  # letters are in no batch
             key = (job.edition_id, job.batch)
             self._outstanding[key] -= 1
             if not self._outstanding[key]:
@@ -103,12 +100,6 @@ class Feed:
     def wants_batch(self) -> bool:
         """Whether few enough deliveries are left that another batch should be claimed."""
         return len(self._deliveries) <= self._low
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing at all is in hand."""
-        with self._changed:
-            return not (self._outstanding or self._through or self._letters_out)
 
     def close(self) -> None:
         """No further job is handed out."""
