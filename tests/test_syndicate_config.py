@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from small_config import SMALL, ConfigFolder, known, put
 
 from syndicate.config import example_path, load, split_sender, warnings
-from syndicate.config.names import sender
-from syndicate.config.places import lines_of
+from syndicate.config.faults import lines_of
+from syndicate.config.texts import sender
 from syndicate.errors import NotFound
 
 

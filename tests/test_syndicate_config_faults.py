@@ -6,7 +6,7 @@ import pytest
 from small_config import SMALL, ConfigFolder, put
 
 from syndicate.config import ConfigError, Fault, load
-from syndicate.config.places import key_name
+from syndicate.config.faults import key_name
 from syndicate.errors import UsageError
 
 

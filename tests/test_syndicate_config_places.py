@@ -4,7 +4,7 @@ import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syndicate.config.places import lines_of
+from syndicate.config.faults import lines_of
 
 TANGLED = """\
 title.of = 1   # dotted, at the top

@@ -6,10 +6,10 @@ from os.path import abspath
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from syndicate.config.names import address as read_address
-from syndicate.config.names import domain as read_domain
-from syndicate.config.names import site_url, split_sender
-from syndicate.config.places import Finding, Where
+from syndicate.config.faults import Finding, Where
+from syndicate.config.texts import address as read_address
+from syndicate.config.texts import domain as read_domain
+from syndicate.config.texts import site_url, split_sender
 
 # The secrets that may also stand in a file of their own, named by `<key>_file`.
 SECRETS = (("mail", "smtp", "password"), ("database", "url"))
@@ -24,7 +24,7 @@ def fill(document: dict[str, object], folder: Path) -> tuple[Finding, ...]:
     return faults
 
 
-def table(document: dict[str, object], *names: str) -> dict[str, object]:
+def _table(document: dict[str, object], *names: str) -> dict[str, object]:
     """The table of that name, made when it is not there; one that is no table is left to the later check."""
     inner: dict[str, object] = document
     for name in names:
@@ -35,14 +35,14 @@ def table(document: dict[str, object], *names: str) -> dict[str, object]:
     return inner
 
 
-def absolute(value: object, folder: Path) -> object:
+def _absolute(value: object, folder: Path) -> object:
     """A relative path as an absolute one; anything else as it is."""
     return abspath(folder / value) if isinstance(value, str) and value.strip() else value
 
 
 def _from_file(document: dict[str, object], secret: tuple[str, ...], folder: Path) -> tuple[Finding, ...]:
     *names, key = secret
-    inside = table(document, *names)
+    inside = _table(document, *names)
     where: Where = (*names, f"{key}_file")
     if f"{key}_file" not in inside:
         return ()
@@ -63,13 +63,13 @@ def _from_file(document: dict[str, object], secret: tuple[str, ...], folder: Pat
 
 
 def _files(document: dict[str, object], folder: Path) -> None:
-    site, database, dkim = table(document, "site"), table(document, "database"), table(document, "mail", "dkim")
-    site["secret_file"] = absolute(site.get("secret_file", "secret.key"), folder)
+    site, database, dkim = _table(document, "site"), _table(document, "database"), _table(document, "mail", "dkim")
+    site["secret_file"] = _absolute(site.get("secret_file", "secret.key"), folder)
     database["url"] = _database(database.get("url", "sqlite:///syndicate.db"), folder)
     keys = dkim.get("keys")
     for key in keys if isinstance(keys, list) else ():
         if isinstance(key, dict) and "key_file" in key:
-            key["key_file"] = absolute(key["key_file"], folder)
+            key["key_file"] = _absolute(key["key_file"], folder)
 
 
 def _database(url: object, folder: Path) -> object:
@@ -87,7 +87,7 @@ def _names(document: dict[str, object]) -> None:
 
     Where those are missing or wrong, what follows from them gets a stand-in: one mistake, one fault.
     """
-    site, mail = table(document, "site"), table(document, "mail")
+    site, mail = _table(document, "site"), _table(document, "mail")
     address = _read(mail.get("from"), lambda text: split_sender(text)[1]) or _STAND_IN
     domain = address.rpartition("@")[2]
     # A site that is tried out at a bare IP address takes the sender's domain.
@@ -95,8 +95,8 @@ def _names(document: dict[str, object]) -> None:
     site.setdefault("contact", address)
     mail.setdefault("bounce_domain", domain)
     mail.setdefault("list_domain", host)
-    table(document, "mail", "dkim").setdefault("domain", domain)
-    table(document, "operator").setdefault("address", _read(site["contact"], read_address) or address)
+    _table(document, "mail", "dkim").setdefault("domain", domain)
+    _table(document, "operator").setdefault("address", _read(site["contact"], read_address) or address)
 
 
 def _read(value: object, reading: Callable[[str], str]) -> str:

@@ -6,11 +6,12 @@ from difflib import get_close_matches
 
 from pydantic_settings import EnvSettingsSource, SettingsError
 
-from syndicate.config.places import Finding, Where
+from syndicate.config.faults import Finding, Where
 from syndicate.config.settings import Config
 from syndicate.config.tables import Table
 
 PREFIX = "SYNDICATE_"
+_BETWEEN = "__"
 _TABLES = tuple(
     name
     for name, field in Config.model_fields.items()
@@ -32,7 +33,7 @@ class _OneVariable(EnvSettingsSource):
 
     def __init__(self, name: str, value: str) -> None:
         self._given = {name.lower(): value}
-        super().__init__(Config)
+        super().__init__(Config, env_prefix=PREFIX, env_nested_delimiter=_BETWEEN)
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         return self._given
@@ -47,7 +48,7 @@ def overrides(environ: Mapping[str, str]) -> tuple[tuple[Override, ...], tuple[F
     found: list[Override] = []
     faults: list[Finding] = []
     for name in sorted(environ):
-        pieces = tuple(name.removeprefix(PREFIX).lower().split("__"))
+        pieces = tuple(name.removeprefix(PREFIX).lower().split(_BETWEEN))
         if not name.startswith(PREFIX) or len(pieces) < 2 or not environ[name] or not name.isascii():
             continue
         if pieces[0] not in _TABLES:

@@ -13,8 +13,22 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
-from syndicate.config.names import address, database_url, domain, host, network, selector, sender, site_url, web_url
-from syndicate.config.texts import clean_text, file_path, maybe_line, one_line, paragraph
+from syndicate.config.texts import (
+    address,
+    clean_text,
+    database_url,
+    domain,
+    file_path,
+    host,
+    maybe_line,
+    network,
+    one_line,
+    paragraph,
+    selector,
+    sender,
+    site_url,
+    web_url,
+)
 from syndicate.timetable import BadSchedule
 from syndicate.timetable import parse as parse_schedule
 

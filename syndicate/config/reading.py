@@ -11,8 +11,7 @@ from pydantic import ValidationError
 from syndicate.config.checks import check
 from syndicate.config.defaults import SECRETS, fill
 from syndicate.config.environment import Override, overrides
-from syndicate.config.faults import ConfigError, Fault
-from syndicate.config.places import Finding, Places, Where, lines_of
+from syndicate.config.faults import ConfigError, Fault, Finding, Places, Where, lines_of
 from syndicate.config.settings import Config
 from syndicate.config.wording import findings, unknown
 
@@ -40,6 +39,14 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         places = Places(lines_of(text), {o.where: o.variable for o in variables})
         raise ConfigError(path.name, _in_order(places, faults))
     return config
+
+
+def example_path() -> Path:
+    """The commented configuration that `init` copies: `syndicate/config.example.toml` of an installed wheel, else
+    `config.toml` at the top of the repository."""
+    package = Path(__file__).resolve().parents[1]
+    packaged = package / "config.example.toml"
+    return packaged if packaged.is_file() else package.parent / "config.toml"
 
 
 def _read(path: Path) -> str:

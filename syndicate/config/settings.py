@@ -27,14 +27,7 @@ from syndicate.errors import NotFound
 class Config(BaseSettings):
     """A whole configuration, read once and passed down. `folder` (the site folder) and `path` are no settings."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        env_prefix="SYNDICATE_",
-        env_nested_delimiter="__",
-        env_ignore_empty=True,
-    )
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     folder: Path
     path: Path

@@ -32,7 +32,7 @@ from syndicate.config.kinds import (
     Words,
     no_truth,
 )
-from syndicate.config.names import split_sender
+from syndicate.config.texts import split_sender
 
 Count = Annotated[int, BeforeValidator(no_truth), Field(ge=1, le=1_000_000)]
 Rate = Annotated[float, BeforeValidator(no_truth), Field(ge=0, le=1_000_000, allow_inf_nan=False)]

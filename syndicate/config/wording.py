@@ -6,7 +6,7 @@ from typing import get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from syndicate.config.places import Finding
+from syndicate.config.faults import Finding
 from syndicate.config.settings import Config
 
 _EXPECTED = {
