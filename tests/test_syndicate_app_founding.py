@@ -56,6 +56,13 @@ def test_answers_stand_in_the_configuration(tmp_path: Path) -> None:
         )
 
 
+def test_who_sends_is_whom_one_writes_to_unless_somebody_else_is_named(tmp_path: Path) -> None:
+    for contact, expected in ((None, "mail@example.com"), ("desk@example.com", "desk@example.com")):
+        answers = Answers(mail_from="Ours <mail@example.com>", contact=contact)
+        config = load(found(tmp_path / expected, answers, clock=clock, environ={}), environ={})
+        assert (config.site.contact, config.operator.address) == (expected, expected)
+
+
 def test_a_folder_with_a_site_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     found(tmp_path, Answers(), clock=clock, environ={})
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

@@ -13,7 +13,7 @@ import tomlkit
 from tomlkit.items import Table
 
 from subscribers.ids import new_uid
-from syndicate.config import Config, example_path, load
+from syndicate.config import Config, example_path, load, split_sender
 from syndicate.database import Database
 from syndicate.editions.records import first_seen
 from syndicate.errors import SyndicateError
@@ -22,6 +22,12 @@ from syndicate.mail.sign import make_key
 from syndicate.migrations import upgrade
 from syndicate.models import Site
 
+CONFIG = "config.toml"
+_ABOUT_TEMPLATES = """\
+A file here stands in for the packaged file of the same place, e.g. email/digest/body.html.
+Copy only what you want to change; what is not here comes from the program and stays up to date.
+"""
+
 
 class NotAnEmptyPlace(SyndicateError):
     """The folder holds a site already, or something else that would be overwritten."""
@@ -29,7 +35,8 @@ class NotAnEmptyPlace(SyndicateError):
 
 @dataclass(frozen=True)
 class Answers:
-    """What is known of the new site; what is None stays as in the example."""
+    """What is known of the new site; what is None stays as in the example, but for what follows from the rest: the
+    domains of the mail from `url` and `mail_from`, and the contact from `mail_from`."""
 
     name: str | None = None
     url: str | None = None
@@ -83,13 +90,6 @@ def _write_dns_note(path: Path, selector: str, domain: str, record: str) -> None
     path.write_text(f"{selector}._domainkey.{domain}. TXT ( {strings} )\n", encoding="ascii")
 
 
-CONFIG = "config.toml"
-_ABOUT_TEMPLATES = """\
-A file here stands in for the packaged file of the same place, e.g. email/digest/body.html.
-Copy only what you want to change; what is not here comes from the program and stays up to date.
-"""
-
-
 def _refuse_occupied(folder: Path, answers: Answers, environ: Mapping[str, str]) -> None:
     if folder.exists() and not folder.is_dir():
         raise NotAnEmptyPlace(f"{folder} is a file: name a folder for the new site")
@@ -107,13 +107,15 @@ def _configuration(answers: Answers) -> str:
     """The example with the answers in it, comments and all."""
     document = tomlkit.parse(example_path().read_text(encoding="utf-8"))
     site, mail, web = (_table(document, name) for name in ("site", "mail", "web"))
-    smtp = _table(mail, "smtp")
+    smtp, operator = _table(mail, "smtp"), _table(document, "operator")
+    contact = answers.contact or _address(answers.mail_from)
     places: tuple[tuple[Table, str, str | int | None], ...] = (
         (site, "name", answers.name),
         (site, "url", answers.url),
         (site, "timezone", answers.timezone),
         (site, "postal_address", answers.postal_address),
-        (site, "contact", answers.contact),
+        (site, "contact", contact),
+        (operator, "address", contact),
         (mail, "from", answers.mail_from),
         (smtp, "host", answers.smtp_host),
         (smtp, "port", answers.smtp_port),
@@ -128,6 +130,14 @@ def _configuration(answers: Answers) -> str:
         mail["bounce_domain"] = domain
         _table(mail, "dkim")["domain"] = domain
     return tomlkit.dumps(document)
+
+
+def _address(sender: str | None) -> str | None:
+    # What is no sender is refused where it stands, and is not worth a second complaint.
+    try:
+        return split_sender(sender)[1] if sender is not None else None
+    except ValueError:
+        return None
 
 
 def _table(document: tomlkit.TOMLDocument | Table, key: str) -> Table:
@@ -155,7 +165,7 @@ def lay_tables(database: Database, config: Config, now: datetime) -> bool:
                 revision=1,
             )
         )
-        first_seen(session, [digest.slug for digest in config.digests], now=now)
+        first_seen(session, config.digest_slugs, now=now)
     return True
 
 
@@ -164,9 +174,6 @@ def _tables(config: Config, now: datetime) -> None:
     try:
         if not lay_tables(database, config, now):
             raise NotAnEmptyPlace("the database of this configuration holds a site already: name another one")
-        if database.sqlite:
-            # The file is moved: nothing of it may stay in the log beside it.
-            with database.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.settle()  # the file is moved: nothing of it may stay in the log beside it
     finally:
         database.close()

@@ -44,6 +44,9 @@ def preview(
         data = (part.get_content() if part else "").encode()
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
+    if sys.stdout.isatty() and not data.endswith(b"\n"):
+        # The prompt of the shell belongs on a line of its own; a file gets the part byte for byte.
+        sys.stdout.buffer.write(b"\n")
     sys.stdout.buffer.flush()
 
 
@@ -57,12 +60,11 @@ def _mail(site: App, edition_id: int, *, signed: bool) -> bytes:
         edition = edition_of(session, edition_id)
         snapshot, at = take(session, edition_id), edition.mail_date or edition.slot_at or edition.created_at
         made, frozen = edition.created_at, _frozen(site, session, edition_id)
-    mail = site.config.mail
     return delivery_mail(
         frozen or _composed(site, snapshot, at),
         person=Person(_NOBODY, site.config.site.contact, made.astimezone(site.config.zone)),
         edition=EditionRef(edition_id, snapshot.uid, snapshot.digest, at),
-        site=MailSite(site.config.site.url, mail.bounce_domain, mail.list_domain),
+        site=MailSite.of(site.config),
         subscriber_id=1,
         keys=site.keys,
         signing=site.mail_maker().signing if signed else (),

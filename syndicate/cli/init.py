@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -28,28 +29,37 @@ def init(
 ) -> None:
     """Make a new site: config.toml, secret, DKIM key, templates to edit, database.
 
-    A config.toml that lies in the folder alone is used as it is. Asks for name, address and sender on a terminal;
+    A config.toml that lies in the folder alone is used as it is. Asks for name, web address and sender on a terminal;
     elsewhere what is not given stays as in the example."""
     from syndicate.app.founding import Answers, found
     from syndicate.app.parts import utc_now
+    from syndicate.config.texts import one_line, sender, site_url
 
     if sys.stdin.isatty() and sys.stdout.isatty() and not (directory / "config.toml").exists():
-        name, url, from_ = _asked("Name of the site", name), _asked("Its address", url), _asked("Mail from", from_)
+        name = _asked("Name of the site", name, one_line)
+        url = _asked("Its web address, as https://news.example.org", url, site_url)
+        from_ = _asked("Sender of mail, as Coalition News <news@example.org>", from_, sender)
     answers = Answers(
         name=name, url=url, mail_from=from_, timezone=timezone, postal_address=postal_address, contact=contact
     )
     path = found(directory, answers, clock=utc_now, environ=os.environ)
     if sys.stdout.isatty() and not as_json:
-        output.note("Read config.toml, then run: syndicate check, syndicate serve")
+        output.note(f"Made a site. In {path.parent}: read config.toml, then run syndicate check and syndicate serve")
     output.changed([path], {"config": str(path)}, as_json=as_json)
 
 
-def _asked(question: str, given: str | None) -> str | None:
-    """What was given, else what a person types; nothing keeps the example's."""
+def _asked(question: str, given: str | None, read: Callable[[str], str]) -> str | None:
+    """What was given, else what a person types, asked again until it can be read; nothing keeps the example's.
+
+    `read` makes an answer canonical, or raises ValueError with what is wrong."""
     from rich.prompt import Prompt
 
-    return (
-        given
-        if given is not None
-        else Prompt.ask(f"{question} (empty: the example's)", default="", show_default=False) or None
-    )
+    while given is None:
+        typed = Prompt.ask(f"{question} (empty: the example's)", default="", show_default=False).strip()
+        if not typed:
+            return None
+        try:
+            given = read(typed)
+        except ValueError as error:
+            output.note(f"  {error}")
+    return given
