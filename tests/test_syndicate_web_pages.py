@@ -239,6 +239,7 @@ def test_every_fact_of_a_clipping_keeps_the_direction_of_its_script(site: LiveSi
     page = site.visitor.get(site.path(clipping)).text
     assert "<bdi>الجزيرة</bdi>" in page
     assert "<bdi>20 September 2026</bdi>" in page
+    assert '<p class="meta" dir="rtl">' in page
 
 
 def test_the_archive_goes_by_dateline_and_by_publishing(site: LiveSite) -> None:
