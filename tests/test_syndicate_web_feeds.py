@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from public_site import LiveSite, live_site
 
+from feeds.dates import rfc822
 from syndicate.clippings import store
 from syndicate.clippings.store import NewClipping
 from syndicate.database import Database
-from syndicate.web.public.serving import http_date
 
 TYPES = {"rss.xml": "application/rss+xml", "atom.xml": "application/atom+xml", "feed.json": "application/feed+json"}
 
@@ -67,8 +67,8 @@ def test_a_change_makes_the_old_tag_useless(site: LiveSite) -> None:
 
 
 def test_the_date_counts_only_without_a_tag(site: LiveSite) -> None:
-    now = http_date(site.clock())
-    before = http_date(datetime(2026, 11, 24, 12, 0, 59, tzinfo=UTC))
+    now = rfc822(site.clock())
+    before = rfc822(datetime(2026, 11, 24, 12, 0, 59, tzinfo=UTC))
     ask = site.visitor.get
     assert ask("/feeds/rss.xml", {"if-modified-since": now}).status_code == 304
     assert ask("/feeds/rss.xml", {"if-modified-since": before}).status_code == 200
@@ -94,10 +94,10 @@ def test_a_date_that_may_still_hide_a_change_is_not_given(site: LiveSite) -> Non
     for _ in range(3):
         answer = site.visitor.get("/feeds/rss.xml")
         assert "last-modified" not in answer.headers
-        ahead = http_date(site.clock() + timedelta(days=1))
+        ahead = rfc822(site.clock() + timedelta(days=1))
         assert site.visitor.get("/feeds/rss.xml", {"if-modified-since": ahead}).status_code == 200
         site.clock.pass_by(seconds=1)
-    assert site.visitor.get("/feeds/rss.xml").headers["last-modified"] < http_date(site.clock())
+    assert site.visitor.get("/feeds/rss.xml").headers["last-modified"] < rfc822(site.clock())
 
 
 @pytest.mark.parametrize(

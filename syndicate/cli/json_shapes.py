@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from feeds.dates import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +23,7 @@ Shape = dict[str, Any]
 
 def instant(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC with whole seconds: `2026-11-24T12:00:00Z`."""
-    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return None if moment is None else rfc3339(moment)
 
 
 def clippings(session: Session, site: App, found: Iterable[Clipping]) -> list[Shape]:

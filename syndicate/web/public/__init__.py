@@ -1,6 +1,10 @@
 """The public site: pages, feeds and the forms by which people come and go. GET and HEAD change nothing.
 
-`create(PublicSite(...))` makes the ASGI application; each subject has a room of its own.
+`create(PublicSite(...))` makes the ASGI application (`application`, of the parts in `site`). Each subject has a room:
+`pages`, `archive`, `editions` and `documents` (feeds, what crawlers and watchers ask for) are read; `subscribing`,
+`confirming`, `preferring` and `leaving` are how people come and go. Behind them: `view` (templates to pages), `items`,
+`people` and `cadence` (what pages show), `forms` (what comes in), `routing`, `conditional` (requests for what a client
+may hold already), `visitor` (where a request comes from), `shield`, `headers` and `refusals` (what stands in front).
 """
 
 from syndicate.web.public.application import create

@@ -9,9 +9,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from syndicate.database import ping
 from syndicate.publishing.sitemap import robots_txt, sitemap
+from syndicate.web.public.conditional import conditional, settled
 from syndicate.web.public.editions import edition_paths
 from syndicate.web.public.routing import moved, show
-from syndicate.web.public.serving import conditional, settled
 from syndicate.web.public.site import PublicSite
 from syndicate.web.public.view import STYLE, View
 

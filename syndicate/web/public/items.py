@@ -17,7 +17,6 @@ class Item:
     """One clipping. `href` is our page of it, `link` the original article or ""; `summary` and `body` hold only what
     its rights let us show; `facts` say where it comes from. `direction` is that of the headline's script."""
 
-    id: str
     headline: str
     direction: Literal["ltr", "rtl"]
     href: str
@@ -36,7 +35,6 @@ def item(clipping: Clipping, config: Config) -> Item:
     deck = shown_title(clipping.deck) if clipping.deck and clipping.rights != "link" else ""
     summary = shown_summary(clipping)
     return Item(
-        id=clipping.id,
         headline=shown_title(clipping.headline),
         direction=direction(clipping.headline),
         href=path(clipping),

@@ -78,10 +78,10 @@ class Leaving:
         return digest_names(self._site.config, [digest])[0]
 
     def _read(self, token: str) -> tuple[str, str]:
-        named = self._site.keys.tokens.read("unsubscribe", token, 2)
+        named = self._site.keys.read_unsubscribe(token)
         if named is None:
             raise HTTPException(
                 HTTPStatus.NOT_FOUND,
                 "This is no link of ours. Look whether it was copied whole, or use the link in another mail.",
             )
-        return named[0], named[1]
+        return named

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from subscribers.addresses import masked
+from subscribers.listing import by_uid
 from subscribers.models import Subscriber
-from subscribers.subscriptions import read_states
 from syndicate.config import Config
 from syndicate.keys import SiteKeys
 
@@ -26,12 +26,8 @@ class Person:
 
 def person(session: Session, uid: str) -> Person | None:
     """The subscriber of this uid, None if there is none any more."""
-    found = session.scalar(select(Subscriber).where(Subscriber.uid == uid))
-    if found is None:
-        return None
-    wishes = read_states(session, found.id)
-    active = tuple(slug for slug, state in sorted(wishes.items()) if state == "active")
-    return Person(found.id, found.uid, masked(found.address), found.state, active)
+    found = by_uid(session, uid)
+    return Person(found.id, found.uid, masked(found.address), found.state, found.digests) if found else None
 
 
 def uid_of(session: Session, subscriber_id: int | None) -> str | None:
@@ -47,4 +43,4 @@ def digest_names(config: Config, slugs: Sequence[str]) -> tuple[str, ...]:
 
 def preferences_path(keys: SiteKeys, uid: str) -> str:
     """The address of somebody's own page."""
-    return f"/preferences/{keys.tokens.sign('preferences', uid)}"
+    return f"/preferences/{keys.preferences_token(uid)}"

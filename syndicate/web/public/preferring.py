@@ -89,7 +89,7 @@ class Preferring:
         )
 
     def _read(self, token: str) -> str:
-        named = self._site.keys.tokens.read("preferences", token)
-        if named is None:
+        uid = self._site.keys.read_preferences(token)
+        if uid is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "This is no link of ours. Look whether it was copied whole.")
-        return named[0]
+        return uid

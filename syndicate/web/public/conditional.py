@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
+
+from feeds.dates import rfc822
 
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
@@ -20,7 +22,7 @@ def conditional(
     """
     validators = {"etag": etag, **headers}
     if modified is not None:
-        validators["last-modified"] = http_date(modified)
+        validators["last-modified"] = rfc822(modified)  # RFC 9110 §5.6.7 asks for the same form
     if still_good(request, etag, modified):
         return Response(status_code=304, headers={k: v for k, v in validators.items() if k != "content-type"})
     return Response(data, headers=validators)
@@ -48,8 +50,3 @@ def settled(modified: datetime, now: datetime) -> datetime | None:
     once have seconds of their own that lie ahead) the document may change again without a later date, and a client
     that knows dates only would keep the old one (RFC 9110 §8.8.2)."""
     return modified if modified.replace(microsecond=0) + timedelta(seconds=1) <= now else None
-
-
-def http_date(moment: datetime) -> str:
-    """`Tue, 24 Nov 2026 12:00:00 GMT` (RFC 9110 §5.6.7), whatever the locale."""
-    return format_datetime(moment.astimezone(UTC), usegmt=True)
