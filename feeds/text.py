@@ -8,6 +8,7 @@ _NEW_LINES = re.compile(r"\r\n?")
 # XML 1.0 §2.2 forbids most of C0, the surrogates, U+FFFE and U+FFFF. It allows DEL and C1 but discourages
 # them, and readers choke on them, so they go too.
 _FORBIDDEN = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BETWEEN_PARAGRAPHS = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
@@ -23,6 +24,12 @@ def plain_title(text: str) -> str:
     Tags and entities stay the literal characters they are; whoever writes a document escapes them. May be empty.
     """
     return " ".join(xml_safe(text).split())
+
+
+def paragraphs(text: str) -> tuple[str, ...]:
+    """The paragraphs of plain text, parted by empty lines, each as `plain_title` gives it; none that are empty."""
+    pieces = _BETWEEN_PARAGRAPHS.split(xml_safe(text))
+    return tuple(line for line in map(plain_title, pieces) if line)
 
 
 def shown_title(text: str) -> str:

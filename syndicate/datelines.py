@@ -31,13 +31,14 @@ MONTHS = (
 
 _ISO = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
-_MONTH_NAME = (
+MONTH_NAME = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
-_MONTH = rf"(?P<month>{_MONTH_NAME})"
+"""A pattern (case is to be ignored) for the name of a month as newspapers print it: "March", "Sept.", "Aug"."""
+_MONTH = rf"(?P<month>{MONTH_NAME})"
 # A double number ("March/April 2009", "August 10-16, 2004") carries the date of its first half.
-_SECOND_MONTH = rf"(?:\s?[/–&-]\s?{_MONTH_NAME})?"
+_SECOND_MONTH = rf"(?:\s?[/–&-]\s?{MONTH_NAME})?"
 _SECOND_DAY = r"(?:\s?[–-]\s?[0-9]{1,2})?"
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>[0-9]{4}|['’][0-9]{2})"

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from syndicate.errors import UsageError
 
+# Written out, because strftime follows the locale of the process.
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _DAY_NAMES = {name.lower(): n for n, day in enumerate(DAYS) for name in (day, day[:3])} | {"tues": 2, "thurs": 4}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from feeds.text import language_tag, plain_title, shown_title, xml_safe
+from feeds.text import language_tag, paragraphs, plain_title, shown_title, xml_safe
 
 ANY_TEXT = st.text(alphabet=st.characters())
 
@@ -44,6 +44,20 @@ def test_a_title_is_one_trimmed_line(text: str) -> None:
 
 def test_markup_in_a_title_stays_the_letters_it_is() -> None:
     assert plain_title(" <b>A</b> &amp;\r\n\tB\xa0\u2028C ") == "<b>A</b> &amp; B C"
+
+
+def test_paragraphs_are_parted_by_empty_lines_and_each_is_one_line() -> None:
+    assert paragraphs("One\nline.\r\n \r\n\r\nTwo.\n\n") == ("One line.", "Two.")
+    assert paragraphs("") == paragraphs(" \n\x00\n\n ") == ()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet="a b\n\r\t\x0b\u2028"))
+def test_no_word_of_a_text_is_lost_between_its_paragraphs(text: str) -> None:
+    found = paragraphs(text)
+    assert " ".join(found) == plain_title(text)
+    assert all(found)
+    assert paragraphs("\n\n".join(found)) == found
 
 
 def test_a_title_with_nothing_left_is_called_untitled() -> None:

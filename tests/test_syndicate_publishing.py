@@ -18,7 +18,7 @@ from syndicate.datelines import Dateline
 from syndicate.errors import NotFound
 from syndicate.models import Clipping
 from syndicate.publishing import static
-from syndicate.publishing.attribution import attribution, paragraphs
+from syndicate.publishing.attribution import attribution
 from syndicate.publishing.documents import Document, Documents
 from syndicate.publishing.entries import site_facts
 from syndicate.publishing.sitemap import robots_txt, sitemap
@@ -243,11 +243,6 @@ def test_the_attribution_names_what_is_known_with_its_precision() -> None:
     clipping = Clipping(publication="Mill  Gazette", dateline="2009-03", place="US", byline=None)
     assert attribution(clipping) == ("Mill Gazette", "March 2009", "US")
     assert attribution(Clipping()) == ()
-
-
-def test_paragraphs_are_parted_by_empty_lines() -> None:
-    assert paragraphs("One\nline.\r\n \r\n\r\nTwo.\n\n") == ("One line.", "Two.")
-    assert paragraphs(None) == ()
 
 
 def test_the_site_map_names_pages_clippings_and_editions_and_no_drafts(site: LiveSite) -> None:

@@ -1,20 +1,28 @@
-"""What may stand in the fields of a clipping: text is cleaned, never trusted. Pure."""
+"""What may stand in the fields of a clipping: a fresh id; text that is cleaned, never trusted."""
 
 import re
 import unicodedata
 from urllib.parse import urlsplit
 
 from feeds.links import web_link
-from feeds.text import plain_title, xml_safe
+from feeds.text import paragraphs, plain_title, xml_safe
+from subscribers.ids import new_uid
 from syndicate.errors import UsageError
 
-_PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
 # RFC 3986 allows none of these in an address, and each of them breaks some reader.
 _NOT_IN_LINKS = re.compile(r"[\s<>\"\\^`{|}]")
 
 
+_ID_CHARACTERS = 12
+
+
 class BadClipping(UsageError):
     """A clipping that cannot be filed as it is; the text says which field and what to do."""
+
+
+def new_id() -> str:
+    """A fresh public id: 12 lower-case base32 characters, for ever the clipping's own."""
+    return new_uid()[:_ID_CHARACTERS]
 
 
 def line(text: str | None) -> str | None:
@@ -22,12 +30,9 @@ def line(text: str | None) -> str | None:
     return (plain_title(text) or None) if text else None
 
 
-def paragraphs(text: str | None) -> str | None:
+def body(text: str | None) -> str | None:
     """Clean paragraphs with one blank line between them, None if nothing is left."""
-    if not text:
-        return None
-    found = (" ".join(part.split()) for part in _PARAGRAPH_BREAK.split(xml_safe(text)))
-    return "\n\n".join(part for part in found if part) or None
+    return "\n\n".join(paragraphs(text or "")) or None
 
 
 def headline(text: str) -> str:

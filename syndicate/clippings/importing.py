@@ -8,13 +8,11 @@ from itertools import islice
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from subscribers.ids import new_uid
 from syndicate.clippings import fields
 from syndicate.clippings.archive_pages.values import ArchivedClipping, fingerprint
 from syndicate.clippings.revision import bump, hold
 from syndicate.models import Clipping
 
-ID_CHARACTERS = 12
 _AT_ONCE = 500  # SQLite takes some thousand parameters in one statement
 
 
@@ -67,7 +65,7 @@ def _clipping(
     except fields.BadClipping as error:
         raise fields.BadClipping(f"line {item.line}: {error}") from None
     return Clipping(
-        id=new_uid()[:ID_CHARACTERS],
+        id=fields.new_id(),
         state="published" if published_at else "draft",
         archival=published_at is not None,
         never_mail=False,
@@ -80,7 +78,7 @@ def _clipping(
         dateline=item.dateline.text,
         link=link,
         summary=None,
-        body=fields.paragraphs(item.body),
+        body=fields.body(item.body),
         rights="summary",
         rights_reason=None,
         fingerprint=mark,

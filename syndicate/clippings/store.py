@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from subscribers.ids import new_uid
 from syndicate.clippings import fields
 from syndicate.clippings.fields import BadClipping
-from syndicate.clippings.importing import ID_CHARACTERS, ImportReport, import_archived
+from syndicate.clippings.importing import ImportReport, import_archived
 from syndicate.clippings.paths import path, slug
 from syndicate.clippings.revision import bump, hold
 from syndicate.clippings.streams import ArchiveMonth, archive_months, in_month, listing, published
@@ -30,7 +29,6 @@ __all__ = [
     "import_archived",
     "in_month",
     "listing",
-    "new_id",
     "path",
     "publish",
     "published",
@@ -60,11 +58,6 @@ class NewClipping:
     rights_reason: str | None = None
 
 
-def new_id() -> str:
-    """A fresh public id: 12 lower-case base32 characters, for ever the clipping's own."""
-    return new_uid()[:ID_CHARACTERS]
-
-
 def add(session: Session, new: NewClipping, *, now: datetime) -> Clipping:
     """File a draft. Control characters are removed and white space is joined in every field.
 
@@ -72,7 +65,7 @@ def add(session: Session, new: NewClipping, *, now: datetime) -> Clipping:
     with nothing left, a link that is no absolute http(s) address, unknown rights, or `full` without a reason."""
     rights, reason = fields.rights(new.rights, new.rights_reason)
     clipping = Clipping(
-        id=new_id(),
+        id=fields.new_id(),
         state="draft",
         archival=False,
         never_mail=False,
@@ -85,7 +78,7 @@ def add(session: Session, new: NewClipping, *, now: datetime) -> Clipping:
         dateline=new.dateline.text if new.dateline else None,
         link=fields.link(new.link),
         summary=fields.line(new.summary),
-        body=fields.paragraphs(new.body),
+        body=fields.body(new.body),
         rights=rights,
         rights_reason=reason,
         fingerprint=None,

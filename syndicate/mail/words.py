@@ -7,34 +7,24 @@ from datetime import date
 from typing import Any, Final
 from urllib.parse import quote
 
+from feeds.text import paragraphs, plain_title
 from syndicate.datelines import Dateline
+from syndicate.timetable import DAYS
 
 WIDTH: Final = 72
 
-# Written out, because strftime follows the locale of the process.
-_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "he", "fa", "ur", "yi", "ps", "dv", "ckb"})
 
 
 def longdate(day: date, language: str = "en") -> str:
     """ "Thursday 26 November 2026"; the date alone in a language whose weekdays we do not know."""
     words = Dateline.iso(day.isoformat()).display(language)
-    return f"{_WEEKDAYS[day.weekday()]} {words}" if language.split("-", maxsplit=1)[0].lower() == "en" else words
+    return f"{DAYS[day.isoweekday() % 7]} {words}" if language.split("-", maxsplit=1)[0].lower() == "en" else words
 
 
 def direction(language: str) -> str:
     """ "rtl" or "ltr", the value of an HTML `dir` attribute for a language tag."""
     return "rtl" if language.split("-", maxsplit=1)[0].lower() in _RIGHT_TO_LEFT else "ltr"
-
-
-def joined(text: str) -> str:
-    """`text` on one line, runs of white space as one space."""
-    return " ".join(text.split())
-
-
-def paragraphs(text: str) -> list[str]:
-    """The paragraphs of `text`, parted by empty lines, each on one line."""
-    return [joined(part) for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
 def weblink(url: str | None, fallback: str = "") -> str:
@@ -47,7 +37,7 @@ def wrapped(text: str, first: str = "", rest: str | None = None, width: int = WI
     """`text` as lines of at most `width` characters, the first beginning with `first`, the others with `rest` (as many
     spaces, unless given). A word longer than that keeps a line of its own: a cut link is no link."""
     return textwrap.fill(
-        joined(text),
+        plain_title(text),
         width=width,
         initial_indent=first,
         subsequent_indent=" " * len(first) if rest is None else rest,
@@ -58,14 +48,14 @@ def wrapped(text: str, first: str = "", rest: str | None = None, width: int = WI
 
 def underlined(text: str, stroke: str = "-") -> str:
     """`text` in capitals on one line (cut by no width), a line of strokes under it."""
-    line = joined(text).upper()
+    line = plain_title(text).upper()
     return f"{line}\n{stroke * min(len(line), WIDTH)}"
 
 
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "longdate": longdate,
     "direction": direction,
-    "joined": joined,
+    "joined": plain_title,
     "paragraphs": paragraphs,
     "weblink": weblink,
     "wrapped": wrapped,

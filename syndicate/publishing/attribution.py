@@ -1,16 +1,13 @@
 """How a clipping says where it comes from, in one line: page, feed and mail agree on it."""
 
-import re
 from html import escape
 
 from feeds.links import web_link
-from feeds.text import plain_title, xml_safe
+from feeds.text import paragraphs, plain_title
 from syndicate.datelines import Dateline
 from syndicate.models import Clipping
 
 SEPARATOR = " · "
-
-_BETWEEN_PARAGRAPHS = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 
 
 def attribution(clipping: Clipping, language: str = "en") -> tuple[str, ...]:
@@ -23,15 +20,9 @@ def attribution(clipping: Clipping, language: str = "en") -> tuple[str, ...]:
     return tuple(line for line in (plain_title(part) for part in parts if part) if line)
 
 
-def paragraphs(text: str | None) -> tuple[str, ...]:
-    """The paragraphs of plain text: parted by empty lines, white space inside each joined."""
-    pieces = _BETWEEN_PARAGRAPHS.split(xml_safe(text or "").strip())
-    return tuple(line for line in (plain_title(piece) for piece in pieces) if line)
-
-
 def shown_body(clipping: Clipping) -> tuple[str, ...]:
     """The body's paragraphs where the rights let us show them (`full`), else none: it is kept for search only."""
-    return paragraphs(clipping.body) if clipping.rights == "full" else ()
+    return paragraphs(clipping.body or "") if clipping.rights == "full" else ()
 
 
 def shown_summary(clipping: Clipping) -> str:

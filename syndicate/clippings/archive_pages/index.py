@@ -7,25 +7,21 @@ from dataclasses import dataclass, replace
 from syndicate.clippings.archive_pages.lines import Line, readable_lines
 from syndicate.clippings.archive_pages.source_line import split_place
 from syndicate.clippings.archive_pages.values import ArchivedClipping, UnreadablePage
-from syndicate.datelines import BadDateline, Dateline
+from syndicate.datelines import MONTH_NAME, BadDateline, Dateline
 
 _FORM = '"Headline; from Publication (PLACE), M/D/YY"'
 # Where programs break lines.
 _MARGIN = (60, 85)
 # A longer line is a paragraph, no entry of a list.
 _LONGEST = 500
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-)
 # What is meant as a date, also where it is none ("2/30/09", "?/7/09", "2/6/9").
 _DATE = re.compile(
     rf"(?<![\w/])(?:[0-9?]{{1,4}}/[0-9?]{{1,4}}/[0-9?]{{1,4}}|[0-9]{{1,2}}[-.][0-9]{{1,2}}[-.][0-9]{{2,4}}"
-    rf"|{_MONTH} [0-9]{{1,2}},? [0-9]{{4}}|[0-9]{{1,2}} {_MONTH},? [0-9]{{4}})(?![0-9_/]|(?-i:[a-z]))",
+    rf"|{MONTH_NAME} [0-9]{{1,2}},? [0-9]{{4}}|[0-9]{{1,2}} {MONTH_NAME},? [0-9]{{4}})(?![0-9_/]|(?-i:[a-z]))",
     re.IGNORECASE,
 )
 # A month alone heads a part of a list; only after "from Publication" is it a date.
-_VAGUE = re.compile(rf"(?<=[,)] )(?:{_MONTH} )?(?:1[89]|20)[0-9]{{2}}(?![\w/])", re.IGNORECASE)
+_VAGUE = re.compile(rf"(?<=[,)] )(?:{MONTH_NAME} )?(?:1[89]|20)[0-9]{{2}}(?![\w/])", re.IGNORECASE)
 _HALF_DATE = re.compile(r", ?[0-9?]{1,2}/[0-9?]{1,4}$")
 # The mark between headline and publication; the second form only where a place follows.
 _FROM = re.compile(r";\s*(?i:from)\b|(?<=[?!])\s*from\b")

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from feeds.text import paragraphs
 from syndicate.clippings.store import get, path, published
 from syndicate.clippings.streams import archived
-from syndicate.publishing.attribution import paragraphs
 from syndicate.web.public.items import Item, item
 from syndicate.web.public.routing import moved, show
 from syndicate.web.public.site import PublicSite
