@@ -115,6 +115,24 @@ def test_a_confirmation_with_a_body_beyond_measure_confirms_nothing(wire: Wire) 
     assert site.fingerprint() == before
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+def test_who_sends_far_too_much_before_listening_is_told_so(wire: Wire, chunked: bool) -> None:
+    """As curl and Python's own client do it: the whole body first, then the answer is read."""
+    piece = "a" * 65_536
+    if chunked:
+        head, body = f"{FORM}Transfer-Encoding: chunked\r\n", f"10000\r\n{piece}\r\n" * 100 + "0\r\n\r\n"
+    else:
+        head, body = f"{FORM}Content-Length: {100 * len(piece)}\r\n", piece * 100
+    assert wire.send(request("POST", "/subscribe", head, body)).startswith(b"HTTP/1.1 413 ")
+
+
+def test_who_announces_far_too_much_and_waits_is_told_at_once(wire: Wire) -> None:
+    head = f"{FORM}Content-Length: 9000000\r\nExpect: 100-continue\r\n"
+    began = time.monotonic()
+    assert wire.send(request("POST", "/subscribe", head)).startswith(b"HTTP/1.1 413 ")
+    assert time.monotonic() - began < 0.9
+
+
 @pytest.mark.parametrize("first", ["", request("GET", "/healthz").replace("Connection: close\r\n", "")])
 @pytest.mark.parametrize("start", ["", "GET / HTTP/1.1\r\nHost: any"])
 def test_a_request_whose_head_never_comes_whole_is_not_waited_for(

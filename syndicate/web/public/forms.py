@@ -16,12 +16,10 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from subscribers.tokens import TokenKeys
-from syndicate.web.public.shield import LARGEST_BODY
+from syndicate.web.public.shield import LARGEST_BODY, PATIENCE_SECONDS, pour_away
 
 LONGEST_FIELD = 2_000
 MOST_FIELDS = 50
-# A form of 64 KB takes a second over the slowest line; who takes longer holds a connection for nothing.
-PATIENCE_SECONDS = 20.0
 YOUNGEST = timedelta(seconds=3)
 OLDEST = timedelta(days=1)
 
@@ -93,6 +91,7 @@ async def _body(request: Request) -> bytes:
             async for piece in request.stream():
                 body += piece
                 if len(body) > LARGEST_BODY:
+                    await pour_away(request.scope, request.receive)
                     raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     except ClientDisconnect:
         # Nobody reads this answer, but half a form must neither act nor be logged as a fault of ours.
