@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from small_config import SMALL, ConfigFolder
+from small_config import SMALL, ConfigFolder, put
 
 from syndicate.config import Config, Fault
 
@@ -153,3 +153,18 @@ def test_no_secret_is_in_the_text_of_a_configuration(site: ConfigFolder) -> None
     assert "geheim" not in repr(config.database) + str(config.mail.smtp)
     broken = site.faults(text.replace('language = "en"', "") + "\n[site.x]\n")
     assert "geheim" not in "".join(map(str, broken))
+
+
+def test_a_wrong_value_in_the_file_is_told_though_the_environment_stands_in_for_it(site: ConfigFolder) -> None:
+    """Without that variable, in another terminal or on another machine, it would be what stops the program."""
+    text, line = put(SMALL, "[mail.smtp]", "port = 99999")
+    fault = site.fault(text, {"SYNDICATE_MAIL__SMTP__PORT": "2525"})
+    assert (fault.line, fault.key) == (line, "mail.smtp.port")
+    both = site.faults(text, {"SYNDICATE_MAIL__SMTP__PORT": "smtp"})
+    assert [(one.line, one.key) for one in both] == [(None, "SYNDICATE_MAIL__SMTP__PORT"), (line, "mail.smtp.port")]
+
+
+def test_what_only_the_environment_sets_is_no_fault_of_the_file(site: ConfigFolder) -> None:
+    text = SMALL.replace('postal_address = "7 Mill Lane, Ashford"\n', "")
+    assert site.load(text, {"SYNDICATE_SITE__POSTAL_ADDRESS": "8 Mill Lane"}).site.postal_address == "8 Mill Lane"
+    assert site.fault(text, {"SYNDICATE_MAIL__SMTP__PORT": "2525"}).key == "site.postal_address"

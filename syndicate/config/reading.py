@@ -1,9 +1,10 @@
 """Reads a configuration whole: file, environment, defaults, kinds, rules; and says all that is wrong at once."""
 
+import copy
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -28,6 +29,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     text = _read(path)
     document = _parse(path, text)
     variables, faults = overrides(environ)
+    hidden = _hidden(document, variables, path.parent)
     document, more = _merge(document, variables)
     faults += more + fill(document, path.parent)
     try:
@@ -35,9 +37,11 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     except ValidationError as error:
         faults += findings(error)
     faults += check(document)
-    if faults:
-        places = Places(lines_of(text), {o.where: o.variable for o in variables})
-        raise ConfigError(path.name, _in_order(places, faults))
+    if faults or hidden:
+        lines = lines_of(text)
+        places = Places(lines, {o.where: o.variable for o in variables})
+        told = [*map(places.fault, faults), *map(Places(lines, {}).fault, hidden)]
+        raise ConfigError(path.name, _in_order(told))
     return config
 
 
@@ -108,7 +112,26 @@ def _lay_over(below: dict[str, object], above: Mapping[str, object]) -> None:
             _lay_over(inner, value)
 
 
-def _in_order(places: Places, faults: tuple[Finding, ...]) -> tuple[Fault, ...]:
+def _hidden(document: dict[str, object], variables: Sequence[Override], folder: Path) -> tuple[Finding, ...]:
+    """Values in the file that cannot be right, though the environment stands in for them: where it does not (another
+    terminal, another machine) the program would stop at them. Values that are not in the file are no fault then."""
+    replaced = {override.where for override in variables}
+    tables = {str(where[0]) for where in replaced}
+    alone = copy.deepcopy({name: value for name, value in document.items() if name in tables})
+    fill(alone, folder)
+    try:
+        Config.model_validate(alone)
+    except ValidationError as error:
+        return tuple(one for one in findings(error) if one.where in replaced and _is_set(document, one.where))
+    return ()
+
+
+def _is_set(document: object, where: Where) -> bool:
+    for name in where:
+        document = document.get(str(name)) if isinstance(document, dict) else None
+    return document is not None
+
+
+def _in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     """By line; those without a line first, and nothing said twice."""
-    placed = dict.fromkeys(places.fault(finding) for finding in faults)
-    return tuple(sorted(placed, key=lambda fault: (fault.line or 0, fault.key, fault.text)))
+    return tuple(sorted(dict.fromkeys(faults), key=lambda fault: (fault.line or 0, fault.key, fault.text)))
