@@ -173,18 +173,50 @@ def test_a_scheduled_edition_with_a_retracted_item_is_frozen_anew_by_the_tick(
     assert newsroom.row(database, one.id).state == "sent"
 
 
-@pytest.mark.parametrize("approved", [False, True])
-def test_an_edition_whose_last_clipping_is_retracted_is_skipped(
-    database: Database, desk: Editions, approved: bool
-) -> None:
+def test_a_draft_whose_last_clipping_is_retracted_is_skipped(database: Database, desk: Editions) -> None:
     clip = newsroom.file(database, FRIDAY)
     made = desk.draft_now(database, "weekly", "k", LATER)
-    if approved:
-        desk.approve(database, made, LATER)
     [affected] = newsroom.retract(database, clip, LATER)
     assert affected.after == "skipped"
     stored = newsroom.row(database, made)
     assert (stored.reason, stored.number, stored.finished_at) == ("every clipping in it was retracted", None, LATER)
+
+
+def test_an_approved_edition_whose_last_clipping_is_retracted_is_a_draft_until_it_is_frozen_anew(
+    database: Database, desk: Editions
+) -> None:
+    """What was approved never ends unseen: it is a draft first, like any that lost a clipping, and says why."""
+    clip = newsroom.file(database, FRIDAY)
+    made = desk.draft_now(database, "weekly", "k", LATER)
+    desk.approve(database, made, LATER)
+    [affected] = newsroom.retract(database, clip, LATER)
+    assert (affected.before, affected.after) == ("approved", "draft")
+    stored = newsroom.row(database, made)
+    assert (stored.hash, stored.number) == (None, None)
+    assert (stored.reason or "").startswith(f"approval void: the clipping {clip}")
+    newsroom.file(database, FRIDAY, "Comes after")
+    following = desk.draft_now(database, "weekly", "k2", LATER)
+    desk.approve(database, following, LATER)
+    assert newsroom.row(database, following).number == 1
+    assert desk.approve(database, made, LATER + HOUR) == "skipped"
+    stored = newsroom.row(database, made)
+    assert (stored.reason, stored.number) == ("every clipping in it was retracted", None)
+
+
+def test_a_scheduled_edition_that_lost_its_last_clipping_is_skipped_by_the_tick(
+    database: Database, tmp_path: Path
+) -> None:
+    desk = newsroom.editions(tmp_path, sending='hold_period = "10m"')
+    newsroom.seen(database, desk, FRIDAY)
+    clip = newsroom.file(database, FRIDAY)
+    thursday = datetime(2026, 11, 26, 14, 0, tzinfo=UTC)
+    desk.tick(database, thursday)
+    newsroom.retract(database, clip, thursday + timedelta(minutes=5))
+    [one] = newsroom.all_editions(database, desk)
+    assert (one.state, one.items) == ("draft", ())
+    desk.tick(database, thursday + timedelta(minutes=6))
+    [one] = newsroom.all_editions(database, desk)
+    assert (one.state, one.number) == ("skipped", None)
 
 
 def test_retracting_an_item_of_a_sending_edition_pauses_it_for_a_person(database: Database, desk: Editions) -> None:

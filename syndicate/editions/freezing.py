@@ -68,11 +68,17 @@ def drop_unpublished(session: Session, edition: Edition) -> None:
     )
 
 
+def has_items(session: Session, edition: Edition) -> bool:
+    """Whether anything is left in it."""
+    return (
+        session.scalar(select(EditionItem.clipping_id).where(EditionItem.edition_id == edition.id).limit(1)) is not None
+    )
+
+
 def end_if_empty(session: Session, edition: Edition, *, now: datetime) -> None:
     """A draft without items has nothing to say: it is skipped, and decided."""
     session.flush()
-    left = select(func.count()).select_from(EditionItem).where(EditionItem.edition_id == edition.id)
-    if edition.state == "draft" and not session.scalar(left):
+    if edition.state == "draft" and not has_items(session, edition):
         edition.state, edition.finished_at = "skipped", now
         edition.reason = "every clipping in it was retracted"
         give_number_back(session, edition)

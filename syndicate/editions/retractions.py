@@ -26,8 +26,8 @@ def item_changed(session: Session, clipping_id: str, now: datetime) -> tuple[Aff
     """Tell the editions that hold this clipping that it was retracted or corrected, in the transaction that did it.
 
     A draft loses a retracted item (and is skipped when it was the last); an approved edition becomes a draft again, to
-    be frozen anew, as its approval is void; a sending one is paused, and a person decides to go on or to cancel. What
-    is sent stays as it was."""
+    be frozen anew (skipped then, if nothing is left), as its approval is void; a sending one is paused, and a person
+    decides to go on or to cancel. What is sent stays as it was."""
     session.flush()
     hold_all(session)
     clipping = session.get_one(Clipping, clipping_id)
@@ -53,7 +53,7 @@ def item_changed(session: Session, clipping_id: str, now: datetime) -> tuple[Aff
 
 def _tell(session: Session, edition: Edition, reason: str, *, now: datetime) -> None:
     if edition.state == "approved":
-        withdraw_approval(session, edition, reason=f"approval void: {reason}", now=now)
+        withdraw_approval(session, edition, reason=f"approval void: {reason}")
     elif edition.state == "draft":
         drop_unpublished(session, edition)
         end_if_empty(session, edition, now=now)

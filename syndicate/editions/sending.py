@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from syndicate.config import Config
 from syndicate.editions import snapshot as snapshots
 from syndicate.editions.expiry import expires_at
-from syndicate.editions.freezing import drop_unpublished, end_if_empty, give_number_back
+from syndicate.editions.freezing import drop_unpublished, give_number_back, has_items
 from syndicate.editions.records import hold
 from syndicate.errors import Refused
 from syndicate.models import Batch, Delivery, Edition, EditionItem, Slot, Variant
@@ -39,7 +39,7 @@ def start(session: Session, config: Config, edition_id: int, *, now: datetime) -
         edition.started_at = now  # the wish, for the tick; the real moment is written below
         return Start("approved", not_before=not_before)
     if any(item.state != "published" for item in snapshots.take(session, edition_id).items):
-        withdraw_approval(session, edition, reason="approval void: a clipping in it was retracted", now=now)
+        withdraw_approval(session, edition, reason="approval void: a clipping in it was retracted")
         return Start(edition.state)
     edition.expires_at = _expires(config, edition, now)
     edition.state, edition.reason, edition.started_at = "sending", None, now
@@ -98,15 +98,17 @@ def cancel(session: Session, edition_id: int, *, now: datetime) -> int:
     return gone
 
 
-def withdraw_approval(session: Session, edition: Edition, *, reason: str, now: datetime) -> None:
-    """An approved edition is a draft again, without the items that are not published any more (none left: skipped).
-    Whoever wanted it sent must say so again. Its number waits for the next freeze."""
+def withdraw_approval(session: Session, edition: Edition, *, reason: str) -> None:
+    """An approved edition is a draft again, without the items that are not published any more; with none left the next
+    freeze skips it. Whoever wanted it sent must say so again. Its number waits for that freeze, if it is to come."""
     session.execute(delete(Variant).where(Variant.edition_id == edition.id))
     edition.state, edition.reason = "draft", reason
     edition.approved_at = edition.mail_date = edition.expires_at = edition.started_at = None
     edition.hash = None
     drop_unpublished(session, edition)
-    end_if_empty(session, edition, now=now)
+    session.flush()
+    if not has_items(session, edition):
+        give_number_back(session, edition)  # nothing of it will appear: the next edition may have the number at once
     session.flush()
 
 
