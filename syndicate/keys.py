@@ -85,7 +85,9 @@ def load_secret(path: Path) -> SiteKeys:
     try:
         lines = path.read_text(encoding="ascii").splitlines()
     except FileNotFoundError:
-        raise MissingSecret(f"no secret file at {path}: run `syndicate init` to make a site") from None
+        raise MissingSecret(
+            f"no secret file at {path}: run `syndicate init` to make a site, or restore the file from a backup"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise MissingSecret(f"cannot read the secret file {path}: {error}") from None
     versions: dict[int, bytes] = {}

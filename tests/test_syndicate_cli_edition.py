@@ -124,7 +124,7 @@ def test_send_now_sends_what_is_new_and_the_next_one_has_nothing(site: Console, 
     assert shape["finished_at"].endswith("Z")
     assert len(catcher.caught()) == 3
     again = site("edition", "send", "--now", "weekly").done()
-    assert again.out.startswith("nothing new to send: nothing new since")
+    assert (again.out, again.err.startswith("nothing new to send: nothing new since")) == ("2\n", True)
     skipped = site("edition", "send", "--now", "weekly", "--json").done().json
     assert (skipped["edition"], skipped["state"]) == (3, "skipped")
     listed = site("edition", "list", "--json").done().json

@@ -8,7 +8,7 @@ import typer
 
 from syndicate.cli import json_shapes, output
 from syndicate.cli.edition import EditionId
-from syndicate.cli.following import edition_to_its_end, stand_of, summary
+from syndicate.cli.following import edition_to_its_end, held_until, stand_of, summary
 from syndicate.cli.output import AsJson
 from syndicate.cli.site import opened
 from syndicate.errors import Refused, SyndicateError, UsageError
@@ -47,14 +47,12 @@ def send(
 
 def resume(ctx: typer.Context, edition: EditionId, no_wait: NoWait = False, as_json: AsJson = False) -> None:
     """Go on with an edition that is paused, or that nobody sends any more. Stays until it has ended."""
-    from syndicate.app.sending import ensure_relay, somebody_sends
+    from syndicate.app.sending import ensure_relay
 
     with opened(ctx) as site:
         state = stand_of(site, edition).state
-        if state == "sending":
-            if somebody_sends(site):
-                raise Refused(f"edition {edition} is being sent by another process already")
-        elif state != "paused":
+        # Whether the sender of one that is sending lives shows in time: we watch, and take over from a dead one.
+        if state not in ("paused", "sending"):
             raise Refused(f"edition {edition} is {state}: only a paused one can be resumed")
         if not no_wait:
             ensure_relay(site)
@@ -101,10 +99,8 @@ def _stay(site: App, edition_id: int, *, no_wait: bool, as_json: bool) -> None:
     """Say which edition it is, follow it to its end, and tell how it ended."""
     stand = stand_of(site, edition_id)
     if stand.state == "skipped":
-        if as_json:
-            output.changed([], json_shapes.edition(stand), as_json=True)
-        else:
-            print(output.plain(f"nothing new to send: {stand.reason}"))
+        output.note(f"nothing new to send: {stand.reason}")
+        output.changed([edition_id], json_shapes.edition(stand), as_json=as_json)
         return
     if not as_json:
         print(edition_id, flush=True)
@@ -114,7 +110,7 @@ def _stay(site: App, edition_id: int, *, no_wait: bool, as_json: bool) -> None:
         output.changed([], json_shapes.edition(stand), as_json=True)
     if not no_wait and stand.state != "sent":
         raise NotSent(f"{summary(stand)}{_remedy(stand)}")
-    output.note(summary(stand) + (_nobody_yet(site) if no_wait else _no_readers(stand)))
+    output.note(summary(stand) + (_not_yet(site, edition_id) if no_wait else _no_readers(stand)))
 
 
 def _remedy(stand: Report) -> str:
@@ -132,7 +128,9 @@ def _no_readers(stand: Report) -> str:
     return "" if stand.counts.chosen else "; nobody gets this digest yet: `syndicate subscriber add` changes that"
 
 
-def _nobody_yet(site: App) -> str:
+def _not_yet(site: App, edition_id: int) -> str:
     from syndicate.app.sending import somebody_sends
 
-    return "" if somebody_sends(site) else "; nobody sends now: run `syndicate serve`"
+    until = held_until(site, edition_id)
+    held = f"; its first mail goes at {until}" if until else ""
+    return held + ("" if somebody_sends(site) else "; nobody sends now: run `syndicate serve`")

@@ -12,6 +12,8 @@ from syndicate.cli import output
 from syndicate.cli.failures import Interrupted
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from syndicate.app.parts import App
     from syndicate.editions.report import Report
     from syndicate.models import Letter
@@ -21,7 +23,8 @@ _ENDS = ("sent", "incomplete", "skipped", "cancelled", "paused", "draft", "held"
 
 
 class Progress:
-    """One line that is written over on a terminal; elsewhere a plain line every ten seconds. On stderr."""
+    """One line that is written over on a terminal; elsewhere a plain line at most every ten seconds, if there is
+    something new. On stderr."""
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
@@ -33,8 +36,9 @@ class Progress:
             sys.stderr.write(f"\r\x1b[K{words}")
             sys.stderr.flush()
             self._shown = words
-        elif not self._live and time.monotonic() - self._last >= _LINE_SECONDS:
+        elif not self._live and words != self._shown and time.monotonic() - self._last >= _LINE_SECONDS:
             self._last = time.monotonic()
+            self._shown = words
             output.note(words)
 
     def end(self) -> None:
@@ -50,13 +54,18 @@ def edition_to_its_end(site: App, edition_id: int) -> Report:
     Raises Interrupted when a person stops us (what is on the wire is settled first), RelayAway when this process
     sends and the relay does not answer."""
     stand = stand_of(site, edition_id)
+    began = site.clock()
 
     def done() -> bool:
         return stand_of(site, edition_id).state in _ENDS
 
+    if until := held_until(site, edition_id):
+        output.note(f"edition {edition_id} waits for the end of its hold period: its first mail goes at {until}")
+
     def words() -> str:
         _start_when_held_long_enough(site, edition_id)
-        return summary(stand_of(site, edition_id))
+        away = _relay_away(site, began)
+        return summary(stand_of(site, edition_id)) + (f"; {away}" if away else "")
 
     stopped, by = _drive(site, done, words) if stand.state not in _ENDS else (False, "")
     stand = stand_of(site, edition_id)
@@ -73,7 +82,6 @@ def letters_out(site: App, ids: list[int]) -> list[Letter]:
 
     from syndicate.app.sending import RelayAway
     from syndicate.models import Letter
-    from syndicate.outbox import relays
 
     began = site.clock()
 
@@ -84,17 +92,13 @@ def letters_out(site: App, ids: list[int]) -> list[Letter]:
     def waiting() -> int:
         return sum(letter.state == "queued" and not letter.attempt for letter in read())
 
-    def away() -> str | None:
-        with site.database.read() as session:
-            return relays.down_since(session, site.relay().name, began)
-
     def over() -> bool:
-        return not waiting() or away() is not None
+        return not waiting() or _relay_away(site, began) is not None
 
     stopped, _ = _drive(site, over, lambda: f"{waiting()} of {len(ids)} letters to be sent")
     if stopped:
         raise Interrupted("stopped; the letters that are left go out when `syndicate serve` runs")
-    if waiting() and (error := away()):
+    if waiting() and (error := _relay_away(site, began)):
         raise RelayAway(f"{error}; the letter is filed and goes out when the relay answers")
     return read()
 
@@ -105,6 +109,19 @@ def stand_of(site: App, edition_id: int) -> Report:
 
     with site.database.read() as session:
         return report(session, edition_id)
+
+
+def held_until(site: App, edition_id: int) -> str | None:
+    """When the hold period of an approved edition ends (RFC 3339); None if it does not run."""
+    from feeds.dates import rfc3339
+    from syndicate.models import Edition
+
+    with site.database.read() as session:
+        edition = session.get(Edition, edition_id)
+        if edition is None or edition.state != "approved" or edition.approved_at is None:
+            return None
+        until = edition.approved_at + site.config.sending.hold_period
+    return rfc3339(until) if until > site.clock() else None
 
 
 def summary(report: Report) -> str:
@@ -135,6 +152,14 @@ def _drive(site: App, done: Callable[[], bool], words: Callable[[], str]) -> tup
     finally:
         progress.end()
     return ended.stopped, ended.by
+
+
+def _relay_away(site: App, began: datetime) -> str | None:
+    """What is wrong with the relay, if whoever sends found it down since then and it has not answered."""
+    from syndicate.outbox import relays
+
+    with site.database.read() as session:
+        return relays.down_since(session, site.relay().name, began)
 
 
 def _start_when_held_long_enough(site: App, edition_id: int) -> None:

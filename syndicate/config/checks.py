@@ -155,11 +155,15 @@ def _examples(config: Config) -> Iterator[Finding]:
 
 def _missing(config: Config) -> Iterator[Finding]:
     if not _exists(config.site.secret_file):
-        yield Finding(("site", "secret_file"), f"there is no {config.site.secret_file}: run `syndicate init`")
+        yield Finding(
+            ("site", "secret_file"), f"there is no {config.site.secret_file}: run `syndicate init`, or restore it"
+        )
     for index, key in enumerate(config.mail.dkim.keys if config.mail.dkim.sign else ()):
         if not _exists(key.key_file):
             where = ("mail", "dkim", "keys", index, "key_file")
-            yield Finding(where, f"there is no {key.key_file}: run `syndicate init`, or set mail.dkim.sign to false")
+            yield Finding(
+                where, f"there is no {key.key_file}: run `syndicate init`, restore it, or set mail.dkim.sign to false"
+            )
 
 
 def _unaligned(config: Config) -> Iterator[Finding]:

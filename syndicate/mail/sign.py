@@ -137,7 +137,7 @@ def _read_key(path: Path) -> PrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except FileNotFoundError:
-        remedy = "run `syndicate doctor --make-dkim-key`, or set mail.dkim.sign = false if the relay signs"
+        remedy = "restore it, make one (`openssl genrsa -out FILE 2048`), or set mail.dkim.sign to false"
         raise DkimKeyFault(f"no DKIM key at {path}: {remedy}") from None
     except OSError as error:
         raise DkimKeyFault(f"cannot read the DKIM key {path}: {error.strerror}") from error
