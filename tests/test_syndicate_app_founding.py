@@ -56,6 +56,16 @@ def test_answers_stand_in_the_configuration(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://[::1]:8000"])
+def test_a_site_that_is_tried_out_without_a_name_takes_the_senders_domain(tmp_path: Path, url: str) -> None:
+    for answers, expected in (
+        (Answers(url=url), "example.org"),
+        (Answers(url=url, mail_from="Ours <mail@ours.example.com>"), "ours.example.com"),
+    ):
+        config = load(found(tmp_path / expected, answers, clock=clock, environ={}), environ={})
+        assert (config.site.url, config.mail.list_domain) == (url, expected)
+
+
 def test_who_sends_is_whom_one_writes_to_unless_somebody_else_is_named(tmp_path: Path) -> None:
     for contact, expected in ((None, "mail@example.com"), ("desk@example.com", "desk@example.com")):
         answers = Answers(mail_from="Ours <mail@example.com>", contact=contact)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -125,11 +126,24 @@ def _configuration(answers: Answers) -> str:
         if value is not None:
             table[key] = value
     if answers.url is not None and (host := urlsplit(answers.url).hostname):
-        mail["list_domain"] = host
-    if answers.mail_from is not None and (domain := answers.mail_from.rpartition("@")[2].strip("<> ")):
+        mail["list_domain"] = _domain_of(str(mail["from"])) if _is_ip_address(host) else host
+    if answers.mail_from is not None and (domain := _domain_of(answers.mail_from)):
         mail["bounce_domain"] = domain
         _table(mail, "dkim")["domain"] = domain
     return tomlkit.dumps(document)
+
+
+def _domain_of(sender: str) -> str:
+    return sender.rpartition("@")[2].strip("<> ")
+
+
+def _is_ip_address(host: str) -> bool:
+    """A site that is tried out without a name; it takes the sender's domain for its mail, as the configuration does."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _address(sender: str | None) -> str | None:
