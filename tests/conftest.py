@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster, NoPostgres
+from console import use_relay
 from hypothesis import settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from syndicate.catcher import Catcher
 from syndicate.database import Database
 from syndicate.migrations import upgrade
 from syndicate.models import Base
@@ -60,6 +62,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def now() -> datetime:
     """The moment at which a test plays, unless it says otherwise."""
     return NOW
+
+
+@pytest.fixture
+def catcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catcher]:
+    """A mail catcher, and the relay of every command from now on."""
+    catcher = Catcher(tmp_path / "mail")
+    catcher.start()
+    use_relay(monkeypatch, catcher.port)
+    yield catcher
+    catcher.stop()
 
 
 @pytest.fixture(scope="session")

@@ -66,16 +66,22 @@ class Console:
     def __call__(self, *words: str, stdin: bytes = b"") -> Ran:
         return command("--config", str(self.config), *words, stdin=stdin)
 
-    def start(self, *words: str) -> "subprocess.Popen[str]":
-        """The same as a process of its own, its streams in our hands."""
-        return subprocess.Popen(
+    @contextmanager
+    def start(self, *words: str) -> Iterator["subprocess.Popen[str]"]:
+        """The same as a process of its own, its streams in our hands; one that still runs at the end of the block, as
+        when a test fails in it, is killed."""
+        with subprocess.Popen(
             [sys.executable, "-m", "syndicate", "--config", str(self.config), *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ.copy(),
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 def command(*words: str, stdin: bytes = b"") -> Ran:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from clocks import ticking
 from people import outgoing
+from sqlalchemy import event
 
 from syndicate.database import Database
 from syndicate.mail.smtp import Relay
@@ -45,9 +46,8 @@ def run(sender: Sender, until: Callable[[], bool], seconds: float = 15.0) -> Non
     assert until(), "the sender did not get there in time"
 
 
-def wait(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Return once the condition holds; fail if it does not in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
+def commits_of(database: Database) -> Callable[[], int]:
+    """Counts the commits on this database from now on, however many threads make them."""
+    seen: list[None] = []
+    event.listen(database.engine, "commit", lambda _connection: seen.append(None))
+    return lambda: len(seen)

@@ -7,12 +7,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 import pytest
 from acceptance.sites import new_site, publish_one, readers
+from clocks import until
 from sink import SinkProcess
 from sqlalchemy import select
 
@@ -60,13 +60,6 @@ class Senders:
         return int(self._parent.stdout.readline())
 
 
-def _wait(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
-
-
 def _occupied(app: App) -> set[str]:
     """The addresses that the slots name."""
     with app.database.read() as session:
@@ -94,7 +87,7 @@ def test_ten_kills_leave_nobody_out_and_no_duplicate_unmarked(
             for _ in range(KILLS):
                 floor = len(sink.received()) + chance.randrange(5, 35)
                 senders.begin()
-                _wait(lambda floor=floor: len(sink.received()) >= floor)
+                until(lambda floor=floor: len(sink.received()) >= floor, 30)
                 time.sleep(chance.uniform(0, 0.03))
                 senders.kill()
                 on_the_wire = _occupied(app)
@@ -107,7 +100,7 @@ def test_ten_kills_leave_nobody_out_and_no_duplicate_unmarked(
                 with app.database.read() as session:
                     return report(session, edition).state in ("sent", "incomplete")
 
-            _wait(over, 60)
+            until(over, 60)
             assert senders.end() == 0
             _judge(app, edition, people, named, sink)
             assert met, "no kill met an occupied slot: this test has shown nothing"

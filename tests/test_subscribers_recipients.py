@@ -215,7 +215,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.engine.dispose()
 
 
-AnyOrder.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None, derandomize=True)
+AnyOrder.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None, derandomize=True)
 TestAnyOrder = AnyOrder.TestCase
 
 

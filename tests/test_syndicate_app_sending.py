@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from acceptance.sites import new_site, publish_one, readers
+from clocks import until
 from relays import ScriptedRelay, Session, usual
-from senders import wait
 from sqlalchemy import select
 
 from syndicate.app.parts import App, open_site
@@ -127,7 +127,7 @@ def test_a_stop_in_the_middle_settles_what_is_on_the_wire(app: App, relay: Scrip
     ended: list[Drive] = []
     sending = threading.Thread(target=lambda: ended.append(driven(app, edition, stop)))
     sending.start()
-    wait(lambda: len(relay.accepted) > 5)
+    until(lambda: len(relay.accepted) > 5)
     stop.set()
     sending.join(5)
     assert ended == [Drive("sent", stopped=True)]
@@ -182,7 +182,7 @@ def test_a_relay_that_goes_away_in_the_middle_is_one_line_and_loses_nothing(
         with open_site(config) as again:
             server = Server(again, host="127.0.0.1", port=0, web=False)
             server.start()
-            wait(lambda: len(back.accepted) == counts["queued"])
+            until(lambda: len(back.accepted) == counts["queued"])
             server.stop()
     assert not set(back.accepted) & set(relay.accepted)
 
@@ -203,7 +203,7 @@ def test_a_site_that_is_told_to_end_in_the_middle_of_a_send_settles_and_exits_0(
 ) -> None:
     edition = marked(app)
     with subprocess.Popen([sys.executable, str(SERVE), str(config)], stdout=subprocess.PIPE) as process:
-        wait(lambda: len(relay.accepted) > 5, 20)
+        until(lambda: len(relay.accepted) > 5, 20)
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
         assert process.wait(20) == 0
@@ -219,7 +219,7 @@ def test_a_site_goes_on_where_one_was_killed_and_a_watching_command_sees_the_end
 ) -> None:
     edition = marked(app)
     with subprocess.Popen([sys.executable, str(SERVE), str(config)], stdout=subprocess.PIPE) as process:
-        wait(lambda: len(relay.accepted) > 5, 20)
+        until(lambda: len(relay.accepted) > 5, 20)
         watched: list[Drive] = []
         over = ("sent", "incomplete")
         watching = threading.Thread(

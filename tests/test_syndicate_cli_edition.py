@@ -2,12 +2,12 @@
 
 import signal
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
+from clocks import until
 from console import Console, keys, new_site, use_relay
 from slow_relay import SlowRelay
 
@@ -25,15 +25,6 @@ def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Console:
 
 
 @pytest.fixture
-def catcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catcher]:
-    catcher = Catcher(tmp_path / "mail")
-    catcher.start()
-    use_relay(monkeypatch, catcher.port)
-    yield catcher
-    catcher.stop()
-
-
-@pytest.fixture
 def dead_port() -> Iterator[int]:
     """A port on which nobody listens."""
     with socket.socket() as taken:
@@ -48,13 +39,6 @@ def publish(site: Console, headline: str) -> str:
 def people(site: Console, count: int) -> None:
     addresses = [f"reader{number}@example.net" for number in range(count)]
     site("subscriber", "add", *addresses, "--digest", "weekly", "--consent", "at the fair").done()
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_a_plan_says_what_goes_in_and_why_the_rest_stays_out(site: Console) -> None:

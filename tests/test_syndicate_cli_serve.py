@@ -3,12 +3,11 @@
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from clocks import until
 from console import Console, new_site, use_relay
 from slow_relay import SlowRelay
 
@@ -20,15 +19,6 @@ def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Console:
     return new_site(tmp_path_factory, tmp_path / "site")
 
 
-@pytest.fixture
-def catcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catcher]:
-    catcher = Catcher(tmp_path / "mail")
-    catcher.start()
-    use_relay(monkeypatch, catcher.port)
-    yield catcher
-    catcher.stop()
-
-
 def first_line(process: "subprocess.Popen[str]") -> str:
     assert process.stdout
     return process.stdout.readline().strip()
@@ -38,13 +28,6 @@ def stop(process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> int:
     process.send_signal(number)
     process.communicate(timeout=20)
     return process.returncode
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def newsletter(site: Console, count: int) -> None:
@@ -75,8 +58,8 @@ def test_serve_answers_and_sends_what_a_command_marks(site: Console, catcher: Ca
 def test_a_command_that_only_watches_can_be_stopped_without_harm(
     site: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newsletter(site, 12)
-    slow = SlowRelay(delay=0.3)
+    newsletter(site, 10)
+    slow = SlowRelay(delay=0.2)
     use_relay(monkeypatch, slow.port)
     with site.start("worker") as worker:
         assert first_line(worker).startswith("worker ")
@@ -89,7 +72,7 @@ def test_a_command_that_only_watches_can_be_stopped_without_harm(
         assert "edition 1 is sent" in site("edition", "resume", "1").done().err  # watches again
         assert stop(worker, signal.SIGINT) == 0
     slow.stop()
-    assert len(set(slow.recipients)) == len(slow.recipients) == 12
+    assert len(set(slow.recipients)) == len(slow.recipients) == 10
 
 
 def test_a_port_in_use_is_one_line(site: Console) -> None:

@@ -1,7 +1,6 @@
 """`syndicate subscriber …`: stated consent is in at once, everybody else is asked by a letter over real SMTP."""
 
 import socket
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -16,15 +15,6 @@ SUBSCRIBER = frozenset({"id", "address", "state", "language", "digests", "since"
 @pytest.fixture
 def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Console:
     return new_site(tmp_path_factory, tmp_path / "site")
-
-
-@pytest.fixture
-def catcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catcher]:
-    catcher = Catcher(tmp_path / "mail")
-    catcher.start()
-    use_relay(monkeypatch, catcher.port)
-    yield catcher
-    catcher.stop()
 
 
 def add(site: Console, *addresses: str) -> list[str]:

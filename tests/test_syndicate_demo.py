@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import smtplib
 from collections import Counter
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -12,11 +13,11 @@ import dkim
 import httpx
 import pytest
 
-from syndicate.app.parts import open_site
-from syndicate.catcher import caught
+from syndicate.app.parts import open_site, utc_now
+from syndicate.catcher import Catcher, caught
 from syndicate.demo import run_demo
 from syndicate.demo.accounts import disagreements
-from syndicate.demo.folder import NotADemo
+from syndicate.demo.folder import NotADemo, make
 from syndicate.editions.report import report
 from syndicate.sender.lock import SenderLock
 from syndicate.web.mailbox import with_mailbox
@@ -57,10 +58,14 @@ def test_the_feeds_are_written_with_at_least_fifteen_clippings_of_both_sections(
 def test_a_second_play_starts_anew(played: Path, tmp_path: Path) -> None:
     folder = tmp_path / "site"
     shutil.copytree(played, folder)
-    first = (folder / "secret.key").read_text()
-    assert run_demo(folder, once=True, port=None) == 0
-    assert (folder / "secret.key").read_text() != first
-    assert len(caught(folder / "mail")) == 202
+    catcher = Catcher(folder / "mail")
+    catcher.start()  # as `run_demo` does: before the folder is made anew
+    make(folder, smtp_port=catcher.port, web_port=8000, clock=utc_now, environ={})
+    with smtplib.SMTP("127.0.0.1", catcher.port) as client:
+        client.sendmail("a@example.org", "b@example.org", b"Subject: the first\r\n\r\n")
+    catcher.stop()
+    assert (folder / "secret.key").read_text() != (played / "secret.key").read_text()
+    assert [mail.path.name for mail in caught(folder / "mail")] == ["0001.eml"]
 
 
 def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
+from clocks import until
 from people import edition, edition_state, states, subscribe
 from relays import ScriptedRelay, Session, usual
-from senders import make, wait
+from senders import make
 from sqlalchemy import text
 
 from syndicate.database import Database
@@ -92,12 +93,12 @@ def test_beside_another_process_it_keeps_asking_and_does_not_fall_asleep(
             return make(sqlite_database, relay.port, times=TIMES)
 
         with running(make_one) as engine:
-            wait(lambda: len(asked) == 6)
+            until(lambda: len(asked) == 6)
             assert engine.health().running, "mail goes, through the other"
             assert "another process sends" in (engine.health().error or "")
             assert max(later - sooner for sooner, later in pairwise(asked)) < 0.35
             other.release()
-            wait(lambda: edition_state(sqlite_database, made) == "sent")
+            until(lambda: edition_state(sqlite_database, made) == "sent")
 
 
 def test_a_database_that_another_process_locks_for_longer_than_the_lease_only_delays(
@@ -109,7 +110,7 @@ def test_a_database_that_another_process_locks_for_longer_than_the_lease_only_de
         ScriptedRelay(slowly) as relay,
         running(lambda: make(sqlite_database, relay.port, times=TIMES)),
     ):
-        wait(lambda: len(relay.accepted) > 10)
+        until(lambda: len(relay.accepted) > 10)
         other = sqlite3.connect(sqlite_database.file, timeout=10, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         time.sleep(0.1)
@@ -118,7 +119,7 @@ def test_a_database_that_another_process_locks_for_longer_than_the_lease_only_de
         assert len(relay.dots) == had, "a mail went without its slot"
         other.execute("ROLLBACK")
         other.close()
-        wait(lambda: edition_state(sqlite_database, made) == "sent")
+        until(lambda: edition_state(sqlite_database, made) == "sent")
         judge(sqlite_database, made, relay, deaths=0)
 
 
@@ -136,10 +137,10 @@ def test_a_server_that_cuts_every_connection_costs_no_more_than_doubts(postgres_
         running(lambda: make(database, relay.port, times=TIMES)),
     ):
         for floor in (20, 80, 140):
-            wait(lambda floor=floor: len(relay.accepted) > floor)  # type: ignore[misc]
+            until(lambda floor=floor: len(relay.accepted) > floor)  # type: ignore[misc]
             with knife.write() as session:
                 session.execute(cut)
-        wait(lambda: edition_state(knife, made) in ("sent", "incomplete"), 20)
+        until(lambda: edition_state(knife, made) in ("sent", "incomplete"), 20)
         judge(knife, made, relay, deaths=3)
     knife.close()
     database.close()
@@ -148,7 +149,7 @@ def test_a_server_that_cuts_every_connection_costs_no_more_than_doubts(postgres_
 def test_it_ends_at_once_when_idle_and_leaves_no_thread(sqlite_database: Database) -> None:
     before = set(threading.enumerate())
     with running(lambda: make(sqlite_database, 1)) as engine:
-        wait(lambda: engine.health().running)
+        until(lambda: engine.health().running)
         began = time.monotonic()
     assert time.monotonic() - began < 0.5
-    wait(lambda: not set(threading.enumerate()) - before, 2)
+    until(lambda: not set(threading.enumerate()) - before, 2)

@@ -1,11 +1,11 @@
 """Two transactions at the same moment on PostgreSQL: neither a pause nor a cancel nor a record falls between."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from clocks import until
 from people import edition, edition_state, states, subscribe
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
@@ -66,13 +66,6 @@ class Beside:
         return self.answer
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def test_a_cancel_beside_a_slot_commit_sees_what_is_on_the_wire(postgres: Database, now: datetime) -> None:
     subscribe(postgres, 3, now)
     made = edition(postgres, now)
@@ -81,7 +74,7 @@ def test_a_cancel_beside_a_slot_commit_sees_what_is_on_the_wire(postgres: Databa
         assert leases.fence(session, "alpha")
         assert slots.exchange(session, "alpha", [Exchange(0, None, first)], now) == [Grant.SEND]
         cancel = Beside(postgres, lambda other: sending.cancel(other, made, now=now))
-        _until(cancel.blocked)
+        until(cancel.blocked)
     assert cancel.end() == 1, "one mail was on its way"
     with postgres.write() as session:
         slots.exchange(session, "alpha", [Exchange(0, Result(first, "accepted", 1, now, 250, "ok"), None)], now)
@@ -98,7 +91,7 @@ def test_a_slot_commit_beside_a_pause_grants_nothing_after_it(postgres: Database
     with postgres.write() as session:
         sending.pause(session, made, now=now)
         grants = Beside(postgres, lambda other: slots.exchange(other, "alpha", [Exchange(0, None, first)], now))
-        _until(grants.blocked)
+        until(grants.blocked)
     assert grants.end() == [Grant.NOT_NOW]
 
 
@@ -112,7 +105,7 @@ def test_a_cancel_and_results_of_mails_that_never_went_do_not_wait_in_a_circle(
     with postgres.write() as session:
         slots.exchange(session, "alpha", late, now)
         cancel = Beside(postgres, lambda other: sending.cancel(other, made, now=now))
-        _until(cancel.blocked)
+        until(cancel.blocked)
         ledger.release(session, "alpha", made, 0, now)
     with pytest.raises(Refused, match="is sent"):
         cancel.end()
@@ -124,7 +117,7 @@ def test_two_processes_that_find_the_relay_down_at_once_both_record_it(postgres:
     with postgres.write() as session:
         relays.note(session, "relay:25", error="away", now=now)
         other = Beside(postgres, lambda other: relays.note(other, "relay:25", error="gone", now=now))
-        _until(other.blocked)
+        until(other.blocked)
     other.end()
     with postgres.read() as session:
         assert [row.last_error for row in session.scalars(select(RelayRecord))] == ["gone"]
@@ -143,7 +136,7 @@ def test_two_that_release_the_last_two_batches_at_once_close_the_edition(
     with postgres.write() as session:
         ledger.release(session, "alpha", made, 0, now)
         other = Beside(postgres, lambda other: ledger.release(other, "beta", made, 1, now))
-        _until(other.blocked)
+        until(other.blocked)
     other.end()
     assert edition_state(postgres, made) == "sent"
 

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from clocks import until
 from people import edition, edition_state, outgoing, states, subscribe
 from relays import ScriptedRelay, Session, usual
-from senders import CLOCK, make, run, wait
+from senders import CLOCK, make, run
 from sqlalchemy import func, select, update
 
 from syndicate.database import Database
@@ -61,10 +62,10 @@ def test_a_writer_that_is_told_to_stop_while_somebody_waits_serves_them_and_ends
     answers: list[int] = []
     second = threading.Thread(target=lambda: answers.append(writer.do(lambda _: 7)))
     second.start()
-    wait(lambda: writer._requests.qsize() == 1)
+    until(lambda: writer._requests.qsize() == 1)
     stopping = threading.Thread(target=writer.stop, daemon=True)
     stopping.start()
-    wait(lambda: writer._requests.qsize() == 2)
+    until(lambda: writer._requests.qsize() == 2)
     go.set()
     stopping.join(5)
     assert not stopping.is_alive(), "the writer's thread never ends"
@@ -242,7 +243,7 @@ def test_after_a_lost_lease_a_replaced_stale_line_carries_nothing(database: Data
         assert _occupied(database) == 1
         with database.write() as session:
             leases.retire(session, sender.owner, doubt="hold", now=now)
-        wait(lambda: sender.failure is not None)
+        until(lambda: sender.failure is not None)
         greet.set()
         time.sleep(0.3)
         assert relay.dots == ["reader0@example.net"]
@@ -265,7 +266,7 @@ def test_a_stop_does_not_wait_for_a_relay_that_hangs_before_any_mail(sqlite_data
         sender = make(sqlite_database, relay.port, times=Times(lease=5, poll=0.05, stop=4, slice=20))
         sender.open()
         working = _working(sender)
-        wait(lambda: relay.sessions == 2)
+        until(lambda: relay.sessions == 2)
         sender.stop()
         working.join()
         began = time.monotonic()
@@ -295,11 +296,11 @@ def test_a_session_that_opens_after_the_stop_carries_nothing(sqlite_database: Da
         sender = make(sqlite_database, relay.port, connections=2, times=Times(lease=5, poll=0.05, stop=5, slice=20))
         sender.open()
         working = _working(sender)
-        wait(lambda: relay.sessions == 2 and _occupied(sqlite_database) == 1)
+        until(lambda: relay.sessions == 2 and _occupied(sqlite_database) == 1)
         sender.stop()
         closing = threading.Thread(target=sender.close)
         closing.start()
-        wait(lambda: sender._feed.closed)
+        until(lambda: sender._feed.closed)
         greet.set()  # the stop still waits for the open dot: a new mail could slip in beside it
         time.sleep(0.2)
         dot.set()
@@ -323,7 +324,7 @@ def test_a_stop_tells_what_had_no_final_dot_from_what_nobody_knows(sqlite_databa
         sender = make(sqlite_database, relay.port, connections=2, times=Times(lease=5, poll=0.05, stop=0.3, slice=20))
         sender.open()
         working = _working(sender)
-        wait(lambda: _occupied(sqlite_database) == 2 and len(relay.dots) == 1)
+        until(lambda: _occupied(sqlite_database) == 2 and len(relay.dots) == 1)
         (at_the_dot,) = relay.dots
         sender.stop()
         working.join()
@@ -383,7 +384,7 @@ def test_a_ledger_that_cannot_be_written_ends_the_sender_and_no_thread_is_left(
         sender = make(sqlite_database, relay.port, times=Times(lease=0.5, poll=0.05, stop=1, slice=20))
         sender.open()
         working = _working(sender)
-        wait(lambda: len(relay.accepted) > 10)
+        until(lambda: len(relay.accepted) > 10)
         with sqlite_database.write() as session:
             # As a disk that is full would: every later write of a delivery fails.
             session.connection().exec_driver_sql(
@@ -393,7 +394,7 @@ def test_a_ledger_that_cannot_be_written_ends_the_sender_and_no_thread_is_left(
         sender.close()
         assert sender.failure is not None
         had = len(relay.dots)
-        wait(lambda: not {thread.name for thread in set(threading.enumerate()) - before} & {"ledger-writer"})
+        until(lambda: not {thread.name for thread in set(threading.enumerate()) - before} & {"ledger-writer"})
         time.sleep(0.1)
         assert len(relay.dots) == had
         with sqlite_database.write() as session:

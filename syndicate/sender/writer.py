@@ -51,7 +51,6 @@ class LedgerWriter:
         self._requests: SimpleQueue[_Request | None] = SimpleQueue()
         self._gate = threading.Lock()
         self._ended: SenderEnded | None = None
-        self.commits = 0
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -137,11 +136,7 @@ class LedgerWriter:
                 raise Fenced
             exchanges = [request.ask for request in requests if isinstance(request.ask, Exchange)]
             grants = iter(slots.exchange(session, self._owner, exchanges, now) if exchanges else [])
-            answers = [
-                next(grants) if isinstance(request.ask, Exchange) else request.ask(session) for request in requests
-            ]
-        self.commits += 1
-        return answers
+            return [next(grants) if isinstance(request.ask, Exchange) else request.ask(session) for request in requests]
 
 
 def _transactions(requests: list[_Request]) -> list[list[_Request]]:
