@@ -3,11 +3,11 @@
 import re
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from clocks import until
 from console import Console, new_site, use_relay
 from slow_relay import SlowRelay
 
@@ -33,71 +33,67 @@ def dead_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-def first_line(site: Console, *words: str) -> Iterator[str]:
-    """The first line of a command that runs until the test is done with it; then it is killed."""
-    with site.start(*words) as process:
-        assert process.stdout
-        yield process.stdout.readline()
-        process.kill()
-
-
 def test_resume_watches_who_sends_and_takes_over_when_it_dies(
-    site: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: Console, catcher: Catcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether the sender of an edition lives cannot be told at once (a lease may still run): so nobody is refused."""
     site("edition", "send", "--now", "weekly", "--no-wait").done()
     slow = SlowRelay(delay=600)
     use_relay(monkeypatch, slow.port)
-    worker = first_line(site, "worker")
-    assert next(worker).startswith("worker ")
-    catcher = Catcher(tmp_path / "mail")
-    catcher.start()
-    use_relay(monkeypatch, catcher.port)
-    with site.start("edition", "resume", "1") as watching:
-        assert watching.stdout
-        assert watching.stdout.readline() == "1\n"
-        end = time.monotonic() + 20
-        while len(site("outbox", "status", "--json").json["slots"]) < 2:
-            assert time.monotonic() < end
-        next(worker, None)  # it is killed with two mails on the wire
-        _, err = watching.communicate(timeout=20)
+    with site.start("worker") as worker:
+        until(lambda: len(site("outbox", "status", "--json").json["slots"]) == 2)
+        use_relay(monkeypatch, catcher.port)
+        with site.start("edition", "resume", "1") as watching:
+            assert watching.stdout
+            assert watching.stdout.readline() == "1\n"
+            worker.kill()
+            _, err = watching.communicate(timeout=20)
     slow.stop()
-    catcher.stop()
     assert watching.returncode == 1
     assert "edition 1 is incomplete: 4 chosen, 2 accepted, 2 uncertain" in err
     assert len(catcher.caught()) == 2
 
 
 def test_whoever_waits_for_the_hold_period_is_told_when_it_ends(
-    site: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: Console, catcher: Catcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catcher = Catcher(tmp_path / "mail")
-    catcher.start()
-    use_relay(monkeypatch, catcher.port)
-    monkeypatch.setenv("SYNDICATE_SENDING__HOLD_PERIOD", "2s")
+    monkeypatch.setenv("SYNDICATE_SENDING__HOLD_PERIOD", "3s")
     when = r"its first mail goes at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-    marked = site("edition", "send", "--now", "weekly", "--no-wait").done().err
+    site("edition", "draft", "weekly").done()
+    marked = site("edition", "send", "1", "--no-wait").done().err
     assert re.search(f"edition 1 is approved: .*; {when}; nobody sends now", marked)
     sent = site("edition", "send", "1").done().err.splitlines()
     assert re.fullmatch(f"edition 1 waits for the end of its hold period: {when}", sent[0])
     assert sent[-1].startswith("edition 1 is sent: 4 chosen, 4 accepted")
-    catcher.stop()
+    assert len(catcher.caught()) == 4
 
 
-def test_whoever_watches_hears_that_the_relay_is_away(
+def test_whoever_watches_hears_once_that_the_relay_is_away(
     site: Console, dead_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sender waits for it, and so does the command; its reader must know for what."""
+    """The sender waits for the relay, and so does the command; its reader must know for what."""
+    told: list[str] = []
+
+    def call_off() -> None:
+        with site.start("edition", "cancel", "1") as cancel:
+            cancel.communicate(timeout=20)
+
+    def note(text: str) -> None:
+        told.append(text)
+        if "cannot be reached" in text:  # heard: the command may end
+            call_off()
+
     use_relay(monkeypatch, dead_port)
     monkeypatch.setattr(following, "_LINE_SECONDS", 0.0)
-    worker = first_line(site, "worker")
-    assert next(worker).startswith("worker ")
-    end = threading.Timer(2.0, lambda: site.start("edition", "cancel", "1").communicate(timeout=20))
-    end.start()
-    ran = site("edition", "send", "--now", "weekly")
-    end.join()
-    next(worker, None)
+    monkeypatch.setattr(following.output, "note", note)
+    with site.start("worker") as worker:
+        assert worker.stdout
+        assert worker.stdout.readline().startswith("worker ")
+        if_in_vain = threading.Timer(20.0, call_off)
+        if_in_vain.start()
+        ran = site("edition", "send", "--now", "weekly")
+        if_in_vain.cancel()
     assert (ran.status, ran.out) == (1, "1\n")
-    assert f"4 queued; the relay 127.0.0.1:{dead_port} cannot be reached" in ran.err
-    assert "edition 1 is cancelled" in ran.err.splitlines()[-1]
-    assert len(ran.err.splitlines()) == len(set(ran.err.splitlines()))
+    assert [line for line in told if f"4 queued; the relay 127.0.0.1:{dead_port} cannot be reached" in line]
+    assert "edition 1 is cancelled" in ran.err
+    assert len(told) == len(set(told))
