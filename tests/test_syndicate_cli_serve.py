@@ -1,7 +1,6 @@
 """`serve` and its parts as processes of their own: they start, say so, stop when told, and keep to their role."""
 
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from urllib.request import urlopen
@@ -73,17 +72,6 @@ def test_a_command_that_only_watches_can_be_stopped_without_harm(
         assert stop(worker, signal.SIGINT) == 0
     slow.stop()
     assert len(set(slow.recipients)) == len(slow.recipients) == 10
-
-
-def test_a_port_in_use_is_one_line(site: Console) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with site.start("web", "--port", str(taken.getsockname()[1])) as process:
-            out, err = process.communicate(timeout=20)
-    assert (process.returncode, out) == (1, "")
-    (line,) = err.splitlines()
-    assert "choose another with --port" in line
 
 
 @pytest.mark.parametrize(("role", "says"), [("web", "serving "), ("tick", "ticking")])
