@@ -92,10 +92,11 @@ class SinkProcess:
         self._process.wait(10)
 
     def received(self) -> list[dict[str, str]]:
-        """What it has recorded, in order."""
+        """What it has recorded, in order; a line that it is writing at this moment is not there yet."""
         if not self.record.exists():
             return []
-        return [json.loads(line) for line in self.record.read_text(encoding="utf-8").splitlines()]
+        *whole, _ = self.record.read_text(encoding="utf-8").split("\n")
+        return [json.loads(line) for line in whole]
 
 
 async def _main() -> None:

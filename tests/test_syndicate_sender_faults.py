@@ -243,7 +243,8 @@ def test_after_a_lost_lease_a_replaced_stale_line_carries_nothing(database: Data
         assert _occupied(database) == 1
         with database.write() as session:
             leases.retire(session, sender.owner, doubt="hold", now=now)
-        until(lambda: sender.failure is not None)
+        until(lambda: sender._feed.closed)  # the last step of a failure: every connection is cut off by now
+        assert sender.failure is not None
         greet.set()
         time.sleep(0.3)
         assert relay.dots == ["reader0@example.net"]
