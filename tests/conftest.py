@@ -129,6 +129,7 @@ def postgres_url(postgres_database: str) -> str:
     names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
     with engine.begin() as connection:
         connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        connection.execute(text("INSERT INTO outbox (id, commits) VALUES (1, 0)"))  # as the migrations leave it
     engine.dispose()
     return postgres_database
 

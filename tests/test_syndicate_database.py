@@ -43,6 +43,7 @@ def test_upgrading_twice_changes_nothing(database: Database) -> None:
 
 def test_a_database_newer_than_the_program_is_refused_with_the_remedy(database: Database) -> None:
     with database.write() as session:
+        ours = session.scalar(text("SELECT version_num FROM alembic_version"))
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     try:
         with pytest.raises(WrongShape, match="newer than this program"):
@@ -51,7 +52,7 @@ def test_a_database_newer_than_the_program_is_refused_with_the_remedy(database: 
             upgrade(database)
     finally:
         with database.write() as session:
-            session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+            session.execute(text("UPDATE alembic_version SET version_num = :ours"), {"ours": ours})
 
 
 def test_an_empty_database_says_how_to_make_its_tables(tmp_path: object) -> None:

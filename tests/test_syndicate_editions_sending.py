@@ -94,7 +94,7 @@ def test_cancelled_after_a_mail_had_gone_it_keeps_its_clippings(database: Databa
 def test_a_mail_on_the_wire_counts_as_gone_and_is_left_to_its_connection(database: Database, desk: Editions) -> None:
     made, _ = _sending(database, desk)
     with database.write() as session:
-        session.add(Owner(id="o", lease_until=0.0, beat=0, host="h", version="1", connections=1))
+        session.add(Owner(id="o", lease_until=0.0, seen=0.0, beat=0, host="h", version="1", connections=1))
         session.flush()
         session.add(Slot(owner="o", n=0, edition_id=made, batch=0, seq=2, letter_id=None, attempt=1, since=LATER))
     assert desk.cancel(database, made, LATER) == 1

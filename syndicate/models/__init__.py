@@ -3,8 +3,8 @@
 from subscribers.models import Base
 from syndicate.models.clipping import Clipping
 from syndicate.models.edition import DigestRecord, Edition, EditionItem, Variant
-from syndicate.models.outbox import Batch, Delivery, Letter
-from syndicate.models.owner import Owner, RelayRecord, Slot
+from syndicate.models.outbox import Batch, Delivery, Letter, Outbox
+from syndicate.models.owner import DomainPace, Owner, RelayRecord, Slot
 from syndicate.models.site import Site
 
 __all__ = [
@@ -13,9 +13,11 @@ __all__ = [
     "Clipping",
     "Delivery",
     "DigestRecord",
+    "DomainPace",
     "Edition",
     "EditionItem",
     "Letter",
+    "Outbox",
     "Owner",
     "RelayRecord",
     "Site",

@@ -33,7 +33,8 @@ class Edition(Base):
 
     `key` is the slot time of a scheduled edition and a fresh id of any other; (digest, kind, key) is unique, so that a
     slot is decided once however often it is asked for. `mail_date` is the Date header of all its mails. `chosen` is
-    how many recipients were frozen. `reason` says why it was skipped or held."""
+    how many recipients were frozen; while that is being done, in ranges, `frozen_to` is the id of the last subscriber
+    who is through. `reason` says why it was skipped or held."""
 
     __tablename__ = "edition"
     __table_args__ = (
@@ -61,6 +62,7 @@ class Edition(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+    frozen_to: Mapped[int | None]
     chosen: Mapped[int | None]
 
 

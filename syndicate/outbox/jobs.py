@@ -6,6 +6,10 @@ from datetime import datetime
 from enum import Enum
 from typing import Literal
 
+Cause = Literal["address", "mailbox", "content", "policy", "other"]
+"""What a mail was refused for: no such address (5.1.x), the mailbox (5.2.x), the mail itself, a rule of the relay or
+the receiver (5.7.x; not the reader's doing), or something else."""
+
 
 @dataclass(frozen=True)
 class DeliveryJob:
@@ -47,7 +51,8 @@ Job = DeliveryJob | LetterJob
 
 @dataclass(frozen=True)
 class Result:
-    """How one attempt ended. `state` is the row's new state; `queued` means again, at `next_try_at`."""
+    """How one attempt ended. `state` is the row's new state; `queued` means again, at `next_try_at`; `cause` goes with
+    `rejected`."""
 
     job: Job
     state: Literal["accepted", "rejected", "queued", "expired", "uncertain"]
@@ -56,6 +61,7 @@ class Result:
     code: int | None = None
     reply: str | None = None
     next_try_at: datetime | None = None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ def register(
         insert(Owner).values(
             id=owner,
             lease_until=clock + lease_seconds,
+            seen=clock,
+            rate=0.0,
             beat=0,
             host=host,
             version=version,
@@ -49,9 +51,7 @@ def register(
 
 def renew(session: Session, clock: ColumnElement[float], owner: str, lease_seconds: float) -> bool:
     """Push the lease out. False: the owner is no owner any more (it was recovered) and must not send."""
-    done = session.execute(
-        update(Owner).where(Owner.id == owner).values(lease_until=clock + lease_seconds, beat=Owner.beat + 1)
-    )
+    done = session.execute(update(Owner).where(Owner.id == owner).values(lease_until=clock + lease_seconds, seen=clock))
     return bool(done.rowcount == 1)  # type: ignore[attr-defined]
 
 

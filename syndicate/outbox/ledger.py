@@ -59,12 +59,16 @@ def freeze_recipients(session: Session, edition_id: int, digest: str, now: datet
     session.execute(insert(Delivery).from_select(columns, rows, include_defaults=False))
     chosen = session.scalar(select(func.count()).where(Delivery.edition_id == edition_id)) or 0
     batches = [
-        {"edition_id": edition_id, "batch": batch, "done": False, "next_try_at": now}
-        for batch in range(-(-chosen // BATCH_SIZE))
+        {"edition_id": edition_id, "batch": batch, "done": False, "next_try_at": now, "size": size, "queued": size}
+        for batch, size in enumerate(_sizes(chosen))
     ]
     if batches:
         session.execute(insert(Batch), batches)
     return chosen
+
+
+def _sizes(chosen: int) -> list[int]:
+    return [min(BATCH_SIZE, chosen - first) for first in range(0, chosen, BATCH_SIZE)]
 
 
 def counts(session: Session, edition_id: int) -> Counts:

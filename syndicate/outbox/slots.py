@@ -31,6 +31,7 @@ _DELIVERY_RESULT = (
         next_try_at=bindparam("next_"),
         code=bindparam("code_"),
         reply=bindparam("reply_"),
+        cause=bindparam("cause_"),
         at=bindparam("at_"),
     )
 )
@@ -44,6 +45,7 @@ _LETTER_RESULT = (
         next_try_at=bindparam("next_"),
         code=bindparam("code_"),
         reply=bindparam("reply_"),
+        cause=bindparam("cause_"),
         at=bindparam("at_"),
     )
 )
@@ -87,6 +89,7 @@ def _record(session: Session, results: Sequence[Result]) -> None:
             "next_": result.next_try_at,
             "code_": result.code,
             "reply_": result.reply,
+            "cause_": result.cause,
             "at_": result.at,
         }
         if isinstance(job, DeliveryJob):
@@ -144,6 +147,7 @@ def _skip(session: Session, jobs: Sequence[DeliveryJob], now: datetime) -> None:
             "next_": None,
             "code_": None,
             "reply_": "left, or may not be mailed any more",
+            "cause_": None,
             "at_": now,
         }
         for job in jobs
