@@ -7,7 +7,7 @@ from typing import Literal
 
 from syndicate.app.parts import App
 from syndicate.errors import SyndicateError
-from syndicate.outbox import leases
+from syndicate.outbox import guard, leases
 from syndicate.sender.errors import AnotherSender
 from syndicate.sender.lock import SenderLock
 
@@ -36,6 +36,12 @@ def somebody_sends(app: App) -> bool:
         return False
     with app.database.read() as session:
         return bool(leases.live(session, app.database.clock()))
+
+
+def ensure_free(app: App) -> None:
+    """Raise Refused, with the reason and the remedy, while the outbox is held; nothing was changed."""
+    with app.database.read() as session:
+        guard.require_free(session)
 
 
 def ensure_relay(app: App) -> None:

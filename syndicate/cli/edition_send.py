@@ -64,8 +64,9 @@ def resume(ctx: typer.Context, edition: EditionId, no_wait: NoWait = False, as_j
 def _send_now(site: App, digest: str, no_wait: bool) -> int:
     """A fresh key each time: two calls are two wishes, kept apart by the items they find."""
     from subscribers.ids import new_uid
-    from syndicate.app.sending import ensure_relay
+    from syndicate.app.sending import ensure_free, ensure_relay
 
+    ensure_free(site)
     with site.database.read() as session:
         something = bool(site.editions.plan(session, digest, site.clock()).items)
     if something and not no_wait:
@@ -74,11 +75,12 @@ def _send_now(site: App, digest: str, no_wait: bool) -> int:
 
 
 def _send(site: App, edition_id: int, no_wait: bool) -> int:
-    from syndicate.app.sending import ensure_relay
+    from syndicate.app.sending import ensure_free, ensure_relay
 
     state = stand_of(site, edition_id).state
     if state not in _MAY_START:
         raise Refused(_why_not(edition_id, state))
+    ensure_free(site)
     if not no_wait:
         ensure_relay(site)
     if state != "approved":

@@ -12,6 +12,7 @@ from syndicate.editions.snapshot import edition as edition_of
 from syndicate.keys import SiteKeys
 from syndicate.mail.personal import MailSite, delivery_message_id, letter_message_id
 from syndicate.models import Batch, Delivery, Edition, Letter, Owner, RelayRecord, Slot
+from syndicate.outbox import guard
 
 _UNFINISHED = ("sending", "paused", "incomplete", "cancelled", "held")
 """Editions that may still have deliveries of which something is to be said; all others were counted to the end."""
@@ -23,7 +24,7 @@ def status(session: Session, *, relay: str) -> Shape:
     return {
         "queued": _deliveries(session, "queued") + _letters(session, "queued"),
         "uncertain": _deliveries(session, "uncertain") + _letters(session, "uncertain"),
-        "held": session.scalar(select(Edition.id).where(Edition.state == "held").limit(1)) is not None,
+        "held": guard.held(session) is not None,
         "owners": [_owner(owner) for owner in session.scalars(select(Owner).order_by(Owner.id))],
         "slots": _slots(session),
         "relay": _relay(session, relay),

@@ -28,6 +28,7 @@ from syndicate.editions.sending import Start
 from syndicate.errors import Refused, SyndicateError, UsageError
 from syndicate.mail.render import Renderer
 from syndicate.models import Edition
+from syndicate.outbox import guard
 from syndicate.timetable import parse
 
 log = logging.getLogger(__name__)
@@ -69,12 +70,15 @@ class Editions:
         """Make a manual edition with the items the scheduled run would take; `skipped` if there is nothing new.
 
         `key` (up to 40 characters) comes from the form or command: the same key twice is one edition. With `send` the
-        tick goes on with it if the caller cannot. Returns the edition's id. Raises NotFound, UsageError."""
+        tick goes on with it if the caller cannot. Returns the edition's id. Raises NotFound, UsageError, and Refused to
+        send while the outbox is held."""
         digest = self.config.digest(slug)
         if not 1 <= len(key) <= _KEY_CHARACTERS or not key.isascii() or not key.isprintable():
             raise UsageError(f"an edition's key is 1 to {_KEY_CHARACTERS} printable ASCII characters")
         with database.write() as session:
             record = records.hold(session, slug, now=now)
+            if send:
+                guard.require_free(session)
             made = select(Edition.id).where(Edition.digest == slug, Edition.kind == "manual", Edition.key == key)
             there = session.scalar(made)
             if there is not None:
@@ -238,6 +242,8 @@ class Editions:
 
     def _to_start(self, database: Database, now: datetime) -> Iterable[int]:
         with database.read() as session:
+            if guard.held(session):  # slots are decided and contents frozen, but nothing starts
+                return ()
             return session.scalars(
                 select(Edition.id)
                 .where(Edition.state == "approved", Edition.digest.in_(self.config.digest_slugs))

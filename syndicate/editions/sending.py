@@ -13,6 +13,7 @@ from syndicate.editions.freezing import drop_unpublished, give_number_back, has_
 from syndicate.editions.records import hold
 from syndicate.errors import Refused
 from syndicate.models import Batch, Delivery, Edition, EditionItem, Slot, Variant
+from syndicate.outbox import guard
 from syndicate.outbox.ledger import close_if_done, counts, freeze_recipients
 from syndicate.timetable import parse
 
@@ -30,8 +31,9 @@ class Start:
 def start(session: Session, config: Config, edition_id: int, *, now: datetime) -> Start:
     """Freeze the recipients of an approved edition and let the sender have it; `sent` at once if there are none.
 
-    Raises NotFound, and Refused for an edition in any other state."""
+    Raises NotFound, and Refused for an edition in any other state or while the outbox is held."""
     edition = _held(session, edition_id, now=now)
+    guard.require_free(session)
     if edition.state != "approved" or edition.approved_at is None:
         raise Refused(f"edition {edition_id} is {edition.state}: only an approved one can be started")
     not_before = edition.approved_at + config.sending.hold_period
@@ -62,8 +64,9 @@ def pause(session: Session, edition_id: int, *, now: datetime, reason: str | Non
 
 def resume(session: Session, config: Config, edition_id: int, *, now: datetime) -> str:
     """Let a paused edition go on. Returns its state: `sending`, or the end if nothing was left. Raises NotFound,
-    Refused."""
+    Refused (also while the outbox is held)."""
     edition = _held(session, edition_id, now=now)
+    guard.require_free(session)
     if edition.state != "paused":
         raise Refused(f"edition {edition_id} is {edition.state}: only a paused one can be resumed")
     edition.state, edition.reason = "sending", None

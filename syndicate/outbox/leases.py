@@ -1,15 +1,16 @@
 """Who owns what: sender processes with a lease, and what becomes of the work of one that died."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
-from syndicate.models import Batch, Delivery, Letter, Owner, Slot
+from syndicate.models import Batch, Delivery, Edition, Letter, Owner, Slot
+from syndicate.outbox import guard
 from syndicate.outbox.ledger import lock_editions, release
 
 Doubt = Literal["hold", "resend"]
@@ -17,11 +18,12 @@ Doubt = Literal["hold", "resend"]
 
 @dataclass(frozen=True)
 class Recovered:
-    """What was found of a dead owner."""
+    """What was found of a dead owner. `held` is the reason if that stops the outbox."""
 
     owner: str
     uncertain: int
     batches: int
+    held: str | None = None
 
 
 def register(
@@ -85,11 +87,66 @@ def recover_dead(
     that this is the only one (`alone`, SQLite), all others. Never from `me`, who is alive, however late its lease.
 
     What their slots name becomes `uncertain` (deliveries; queued again if `doubt` is `resend`) or is queued again
-    (letters); their batches and letters are free. Two recoverers at once never take the same owner."""
-    which = select(Owner.id).where(Owner.id != me).with_for_update(skip_locked=True)
+    (letters); their batches and letters are free. An owner with more occupied slots than connections stops the outbox
+    (`guard.hold`): doubts of earlier deaths do not count. Two recoverers at once never take the same owner."""
+    which = select(Owner.id, Owner.connections).where(Owner.id != me).with_for_update(skip_locked=True)
     if not alone:
         which = which.where(Owner.lease_until <= clock)
-    return [retire(session, owner, doubt=doubt, now=now) for owner in session.scalars(which).all()]
+    dead = dict(session.execute(which).tuples().all())
+    if not dead:
+        return []
+    overfull = _overfull(session, dead)
+    _lock(session, dead, all_sending=bool(overfull))
+    found = [retire(session, owner, doubt=doubt, now=now) for owner in dead]
+    for reason in overfull.values():
+        guard.hold(session, reason, now)
+    return [replace(one, held=overfull.get(one.owner)) for one in found]
+
+
+def _overfull(session: Session, dead: Mapping[str, int]) -> dict[str, str]:
+    """The owners with more mails on the wire than they had connections, each with that in words: something wrote
+    slots that this program does not write, so what the ledger says cannot be trusted until a person has looked."""
+    counted = select(Slot.owner, func.count()).where(Slot.owner.in_(dead)).group_by(Slot.owner)
+    return {
+        owner: f"a sender that died had {slots} mails on the wire and only {dead[owner]} connections"
+        for owner, slots in session.execute(counted.order_by(Slot.owner)).tuples()
+        if slots > dead[owner]
+    }
+
+
+def _lock(session: Session, dead: Collection[str], *, all_sending: bool) -> None:
+    """All editions that the recovery will change, at once and by id, before anything of them."""
+    concerned: ColumnElement[bool] = Edition.id.in_(select(Batch.edition_id).where(Batch.owner.in_(dead)))
+    if all_sending:
+        concerned = or_(concerned, Edition.state == "sending")
+    lock_editions(session, session.scalars(select(Edition.id).where(concerned)).all())
+
+
+def any_orphans(session: Session) -> bool:
+    """Whether a batch or a letter belongs to an owner that is not there; reads only."""
+    batches, waiting = _orphans()
+    return session.scalar(select(or_(batches.exists(), waiting.exists()))) is True
+
+
+def free_orphans(session: Session, now: datetime) -> int:
+    """Free the batches and letters of owners that are not there: somebody has removed the owner's row by hand, or has
+    put the database together from parts. Returns how many batches."""
+    batches, waiting = _orphans()
+    lost = session.execute(batches.order_by(Batch.edition_id, Batch.batch)).tuples().all()
+    lock_editions(session, {edition_id for edition_id, _, _ in lost})
+    for edition_id, batch, owner in lost:
+        release(session, owner or "", edition_id, batch, now)
+    ids = session.scalars(waiting).all()
+    session.execute(update(Letter).where(Letter.id.in_(ids)).values(owner=None))
+    return len(lost)
+
+
+def _orphans() -> tuple[Select[tuple[int, int, str | None]], Select[tuple[int]]]:
+    there = select(Owner.id)
+    batches = select(Batch.edition_id, Batch.batch, Batch.owner)
+    batches = batches.where(Batch.owner.is_not(None), Batch.owner.not_in(there))
+    waiting = select(Letter.id).where(Letter.state == "queued", Letter.owner.is_not(None), Letter.owner.not_in(there))
+    return batches, waiting
 
 
 def retire(session: Session, owner: str, *, doubt: Doubt, now: datetime) -> Recovered:
@@ -102,6 +159,7 @@ def retire(session: Session, owner: str, *, doubt: Doubt, now: datetime) -> Reco
     for edition_id, batch in sorted(held):
         release(session, owner, edition_id, batch, now)
     session.execute(update(Letter).where(Letter.owner == owner).values(owner=None))
+    guard.retire_counter(session, owner)
     session.execute(delete(Owner).where(Owner.id == owner))
     return Recovered(owner, uncertain, len(held))
 

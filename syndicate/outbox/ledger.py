@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from subscribers.models import Subscriber, Subscription
 from subscribers.recipients import recipients
 from syndicate.models import Batch, Delivery, Edition
+from syndicate.outbox import guard
 from syndicate.outbox.jobs import DeliveryJob
 
 BATCH_SIZE = 500
@@ -85,7 +86,7 @@ def has_claimable(session: Session, now: datetime) -> bool:
 
 
 def claim(session: Session, owner: str, now: datetime) -> ClaimedBatch | None:
-    """Give the next due batch of a sending edition to this owner. None if there is none.
+    """Give the next due batch of a sending edition to this owner. None if there is none, or while the outbox is held.
 
     Concurrent owners never get the same batch: the row is locked (PostgreSQL) or the transaction is (SQLite).
     """
@@ -103,6 +104,7 @@ def _claimable(now: datetime) -> Select[tuple[Batch]]:
         select(Batch)
         .join(Edition, Edition.id == Batch.edition_id)
         .where(Batch.owner.is_(None), Batch.done.is_(False), Batch.next_try_at <= now, Edition.state == "sending")
+        .where(guard.not_held())
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from subscribers.ids import new_uid
 from syndicate.models import Letter
+from syndicate.outbox import guard
 from syndicate.outbox.jobs import LetterJob
 
 GIVE_UP = timedelta(hours=72)
@@ -55,7 +56,8 @@ def has_due(session: Session, now: datetime) -> bool:
 
 
 def claim(session: Session, owner: str, limit: int, now: datetime) -> list[LetterJob]:
-    """Give up to `limit` due letters, oldest first, to this owner. No letter is ever given to two owners."""
+    """Give up to `limit` due letters, oldest first, to this owner; none while the outbox is held. No letter is ever
+    given to two owners."""
     letters = session.scalars(
         _due(now).order_by(Letter.next_try_at, Letter.id).limit(limit).with_for_update(skip_locked=True)
     ).all()
@@ -83,4 +85,5 @@ def _due(now: datetime) -> Select[tuple[Letter]]:
         Letter.state == "queued",
         Letter.owner.is_(None),
         or_(Letter.next_try_at.is_(None), Letter.next_try_at <= now),
+        guard.not_held(),
     )
