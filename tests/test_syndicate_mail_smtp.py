@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syndicate.mail.session import stuffed
-from syndicate.mail.smtp import ConnectionLost, Relay, RelayDown
+from syndicate.mail.smtp import ConnectionLost, Relay, RelayDown, Reply
 
 MAIL = b"Subject: x\r\n\r\nHello.\r\n"
 SENDER, PERSON = "b+1@example.org", "ann@example.net"
@@ -515,6 +515,50 @@ def test_a_relay_without_logins_is_an_authentication_fault() -> None:
     with scripted(GREETING, EHLO) as server, pytest.raises(RelayDown) as down:
         _login(server).connect()
     assert down.value.authentication
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "status"),
+    [
+        (550, "5.7.1 spam", "5.7.1"),
+        (450, "4.2.0", "4.2.0"),
+        (250, "2.0.0 kept as 7", "2.0.0"),
+        (553, "sorry, no mailbox here by that name. (#5.1.1)", "5.1.1"),
+        (550, "no such person", None),
+        (550, "4.7.1 later", None),
+        (550, "we do not like 5.7.1", None),
+        (550, "5.7.1.9 is your address", None),
+        (550, "5.71234.1 what", None),
+        (550, "5.07.1 what", None),
+        (550, "", None),
+    ],
+)
+def test_a_reply_gives_the_status_that_its_words_begin_with(code: int, text: str, status: str | None) -> None:
+    assert Reply(code, text, "rcpt").enhanced == status
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "busy"),
+    [
+        ((("", "421 4.3.2 full"),), 421, True),
+        ((("", "554 too many concurrent connections from you"),), 554, True),
+        ((("", "554 go away"),), 554, False),
+        ((GREETING, ("EHLO", "421 closing")), 421, True),
+        ((GREETING, ("EHLO", "450 4.3.2 Connection limit reached")), 450, True),
+        ((GREETING, ("EHLO", "502 what"), ("HELO", "504 what")), 504, False),
+        ((GREETING, ("EHLO", "250-us\r\n250 AUTH PLAIN"), ("AUTH", "421 closing")), 421, True),
+        ((GREETING, ("EHLO", "250-us\r\n250 AUTH PLAIN"), ("AUTH", "454 later")), 454, False),
+        ((GREETING, ("EHLO", "250-us\r\n250 AUTH PLAIN"), ("AUTH", "535 no")), 535, False),
+        ((("", DROP),), None, False),
+    ],
+)
+def test_a_relay_that_refuses_us_says_with_which_code_and_whether_it_is_busy(
+    script: tuple[tuple[str, str], ...], code: int | None, busy: bool
+) -> None:
+    with scripted(*script) as server, pytest.raises(RelayDown) as down:
+        _login(server).connect()
+    assert (down.value.code, down.value.busy, down.value.authentication) == (code, busy, code == 535)
+    assert server.heard[-1:] in ([b""], []), "nothing is said after the refusal"
 
 
 def test_nothing_is_said_after_an_abort() -> None:

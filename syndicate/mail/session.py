@@ -4,6 +4,7 @@ Whether a lost message may be sent again hangs on one fact kept here: was its fi
 """
 
 import contextlib
+import re
 import smtplib
 import socket
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from syndicate.errors import SyndicateError
 Stage = Literal["mail", "rcpt", "data", "dot"]
 
 _GOODBYE_SECONDS: Final = 5.0
+# At the start (RFC 2034 §4), or as qmail writes it. Zeros do not lead (RFC 3463 §2).
+_ENHANCED: Final = re.compile(r"(?:^|\(#)([245])\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})(?![.0-9])")
 _NOT_WRITABLE: Final = frozenset(' <>"\\\x7f') | frozenset(map(chr, range(32)))
 
 
@@ -44,6 +47,15 @@ class Reply:
     @property
     def accepted(self) -> bool:
         return 200 <= self.code < 300
+
+    @property
+    def enhanced(self) -> str | None:
+        """The status of RFC 3463 that the text gives, as "5.7.1"; None without one, or where its class is not the
+        code's (RFC 2034 §4: such a status is not to be believed)."""
+        found = _ENHANCED.search(self.text)
+        if found is None or int(found[1]) != self.code // 100:
+            return None
+        return ".".join(found.groups())
 
 
 class Connection:

@@ -1,5 +1,6 @@
 """The relay: how a session with it begins, encrypted and logged in as configured, and why none does."""
 
+import re
 import smtplib
 import socket
 import ssl
@@ -7,7 +8,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from syndicate.errors import SyndicateError
 from syndicate.mail.session import Connection, ConnectionLost, Reply, Stage, one_line
@@ -17,12 +18,21 @@ __all__ = ["Connection", "ConnectionLost", "Relay", "RelayDown", "Reply", "Secur
 Security = Literal["none", "starttls", "tls"]
 
 
-class RelayDown(SyndicateError):
-    """No session with the relay: not there, refusing, without TLS, or (`authentication`) without login."""
+_CROWDED: Final = re.compile(r"too many\b.{0,40}\b(connection|session)s?\b|\bconnections? limit", re.IGNORECASE)
 
-    def __init__(self, text: str, *, authentication: bool = False) -> None:
+
+class RelayDown(SyndicateError):
+    """No session with the relay: not there, refusing, without TLS, or (`authentication`) without login.
+
+    `code` is that of the answer that refused us, None where there was none. `busy`: it would take us later or on
+    fewer connections, as a 421 says (RFC 5321 §3.8), or words such as "too many connections".
+    """
+
+    def __init__(self, text: str, *, authentication: bool = False, code: int | None = None, busy: bool = False) -> None:
         super().__init__(text)
         self.authentication = authentication
+        self.code = code
+        self.busy = busy
 
 
 @dataclass(frozen=True)
@@ -82,14 +92,14 @@ class Relay:
         return client
 
     def _greet(self, client: smtplib.SMTP) -> None:
-        client.ehlo_or_helo_if_needed()
+        _hello(client)
         if self.security != "starttls":
             return
         if not client.has_extn("starttls"):
             remedy = 'use its TLS port with mail.smtp.security = "tls", or ask its keeper'
             raise RelayDown(f"the relay {self.name} offers no STARTTLS: {remedy}")
         client.starttls(context=self.tls or ssl.create_default_context())
-        client.ehlo_or_helo_if_needed()
+        _hello(client)
 
     def _log_in(self, client: smtplib.SMTP) -> None:
         if self.username is None:
@@ -104,13 +114,27 @@ class Relay:
             # The relay's words are left out: some echo what they were sent.
             remedy = "check mail.smtp.username and mail.smtp.password"
             text = f"the relay {self.name} refuses the login ({code}): {remedy}"
-            raise RelayDown(text, authentication=True)
+            raise RelayDown(text, authentication=True, code=code)
         if code // 100 != 2:
-            raise RelayDown(f"the relay {self.name} cannot check logins now ({code}): try again later")
+            text = f"the relay {self.name} cannot check logins now ({code}): try again later"
+            raise RelayDown(text, code=code, busy=code == 421)
 
     def _down(self, error: OSError | UnicodeError) -> RelayDown:
         what, remedy = _diagnosis(error)
-        return RelayDown(f"the relay {self.name} {what}: {remedy}")
+        text = f"the relay {self.name} {what}: {remedy}"
+        if not isinstance(error, smtplib.SMTPResponseException):
+            return RelayDown(text)
+        crowded = _CROWDED.search(one_line(error.smtp_error)) is not None
+        return RelayDown(text, code=error.smtp_code, busy=error.smtp_code == 421 or crowded)
+
+
+def _hello(client: smtplib.SMTP) -> None:
+    """EHLO; and HELO only where the relay does not know EHLO (RFC 5321 §3.2), not where it is busy."""
+    code, words = client.ehlo()
+    if code // 100 == 5:
+        code, words = client.helo()
+    if code // 100 != 2:
+        raise smtplib.SMTPHeloError(code, words)
 
 
 def _diagnosis(error: OSError | UnicodeError) -> tuple[str, str]:
