@@ -1,0 +1,88 @@
+"""Senders that a power cut may meet: `python cut_process.py CONFIG`, then a line of JSON a sender on its input.
+
+Each line forks a sender and says its process id; {"wait": true} says how that one ended, negative for a signal, and
+{"end": true} lets it stop in order and says the same. Beside these a line may hold: `synchronous`, the durability that
+SQLite is told to give; `checkpoint`, after how many pages it copies its log into the database; `point`, the operation
+at which the library kills it, as `powercut_arm` takes it.
+"""
+
+import ctypes
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import URL
+
+from syndicate import database
+from syndicate.app.parts import open_site
+from syndicate.engine.embedded import EmbeddedSender
+from syndicate.sender.process import Times
+
+TIMES = Times(lease=5.0, poll=0.02, stop=5.0)
+
+
+def tell_sqlite(synchronous: str, checkpoint: int) -> None:
+    """Set these after all that the program itself sets."""
+    original = database._sqlite
+
+    def changed(url: URL) -> Engine:
+        engine = original(url)
+
+        @event.listens_for(engine, "connect")
+        def _change(connection: Any, _entry: object) -> None:
+            connection.execute(f"PRAGMA synchronous = {synchronous}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {checkpoint}")
+
+        return engine
+
+    database._sqlite = changed
+
+
+def send(config: Path, told: int, wish: dict[str, Any]) -> None:
+    """Send until the pipe `told` is closed at its other end."""
+    tell_sqlite(wish.get("synchronous", "FULL"), wish.get("checkpoint", 1000))
+    if wish.get("point"):
+        operation, suffix, count, after = wish["point"]
+        ctypes.CDLL(None).powercut_arm(operation.encode(), suffix.encode(), ctypes.c_long(count), int(after))
+    with open_site(config) as app:
+        engine = EmbeddedSender(lambda: app.sender(TIMES), first=0.2)
+        engine.start()
+        os.read(told, 1)
+        engine.stop()
+
+
+def begin(config: Path, wish: dict[str, Any]) -> tuple[int, int]:
+    """A new sender: its process id, and the pipe that it ends with."""
+    told, tell = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(told)
+        return child, tell
+    os.close(tell)
+    try:
+        send(config, told, wish)
+        os._exit(0)
+    except BaseException as error:  # noqa: BLE001 - it must never go on with its parent's work
+        print(f"the sender failed: {error!r}", file=sys.stderr, flush=True)
+        os._exit(1)
+
+
+def main() -> None:
+    child, tell = 0, -1
+    for line in sys.stdin:
+        wish = json.loads(line)
+        if wish.get("wait") or wish.get("end"):
+            if wish.get("end"):
+                os.close(tell)
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+            if wish.get("wait"):
+                os.close(tell)
+        else:
+            child, tell = begin(Path(sys.argv[1]), wish)
+            print(child, flush=True)
+
+
+main()
