@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from clocks import ticking
 from people import outgoing
@@ -10,15 +11,27 @@ from sqlalchemy import event
 
 from syndicate.database import Database
 from syndicate.mail.smtp import Relay
+from syndicate.sender.countfile import CountFile
 from syndicate.sender.process import Identity, Sender, Times
 from syndicate.sender.terms import Terms
 
 TIMES = Times(lease=5.0, poll=0.05, stop=1.0, slice=20.0)
+NOWHERE = Path("/nowhere/secret.key")
 CLOCK = ticking(datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
 
 
-def make(database: Database, port: int, *, connections: int = 4, times: Times = TIMES, **changes: object) -> Sender:
-    """A sender, not opened; `changes` replace parts of its Terms."""
+def make(
+    database: Database,
+    port: int,
+    *,
+    connections: int = 4,
+    times: Times = TIMES,
+    count_file: CountFile | None = None,
+    **changes: object,
+) -> Sender:
+    """A sender, not opened; `changes` replace parts of its Terms. Without `count_file` it has one beside the database
+    on SQLite, and on PostgreSQL none that can be written."""
+    beside = database.file if database.sqlite else NOWHERE
     terms: dict[str, object] = {
         "relay": Relay("127.0.0.1", port, "none", timeout=5, dot_timeout=5),
         "compose": outgoing,
@@ -31,6 +44,7 @@ def make(database: Database, port: int, *, connections: int = 4, times: Times = 
         Terms(**(terms | changes)),  # type: ignore[arg-type]
         connections=connections,
         identity=Identity("here", "test"),
+        count_file=count_file or CountFile(beside),
         times=times,
     )
 

@@ -10,6 +10,7 @@ from feeds.dates import rfc822
 from syndicate.clippings import store
 from syndicate.clippings.store import NewClipping
 from syndicate.database import Database
+from syndicate.outbox import guard
 
 TYPES = {"rss.xml": "application/rss+xml", "atom.xml": "application/atom+xml", "feed.json": "application/feed+json"}
 
@@ -156,6 +157,14 @@ def test_watchers_are_answered(site: LiveSite) -> None:
     answer = site.visitor.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "the sender does not run\n")
     assert site.visitor.get("/healthz").status_code == 200
+
+
+def test_a_held_outbox_is_not_ready_and_its_pages_are_served(site: LiveSite) -> None:
+    with site.database.write() as session:
+        guard.hold(session, "an older copy", site.clock())
+    answer = site.visitor.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "the outbox is held\n")
+    assert site.visitor.get("/").status_code == 200
 
 
 def test_a_lost_database_is_not_ready_but_alive(site: LiveSite, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from syndicate.mail.sign import load_keys
 from syndicate.mail.smtp import Relay
 from syndicate.migrations import require_current
 from syndicate.publishing.documents import Documents
+from syndicate.sender.countfile import CountFile
 from syndicate.sender.process import Identity, Sender, Times
 from syndicate.sender.terms import Terms
 from syndicate.signup import SignUp
@@ -84,7 +85,18 @@ class App:
             messages_per_connection=smtp.messages_per_connection,
         )
         identity = Identity(socket.gethostname(), program_version())
-        return Sender(self.database, terms, connections=smtp.connections, identity=identity, times=times)
+        return Sender(
+            self.database,
+            terms,
+            connections=smtp.connections,
+            identity=identity,
+            count_file=self.count_file(),
+            times=times,
+        )
+
+    def count_file(self) -> CountFile:
+        """The file by which an older database is told."""
+        return CountFile(self.config.site.secret_file)
 
     def tick(self) -> None:
         """Decide what is due now, and forget what was kept long enough."""

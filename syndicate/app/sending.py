@@ -44,6 +44,18 @@ def ensure_free(app: App) -> None:
         guard.require_free(session)
 
 
+def release_outbox(app: App) -> list[int]:
+    """Let a held outbox go on, with all that this machine knows of it. Returns the editions that are sending again.
+
+    Raises Refused if it is not held."""
+    file = app.count_file()
+    with app.database.write() as session:
+        back = guard.release(session, app.clock(), seen=file.last())
+        total = guard.total(session)
+    file.write(total)
+    return back
+
+
 def ensure_relay(app: App) -> None:
     """Where this process would send by itself: open one session with the relay and end it.
 

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from syndicate.errors import Refused
-from syndicate.models import Edition, Outbox, Owner
+from syndicate.models import Delivery, Edition, Letter, Outbox, Owner, Slot
 
 RELEASE_STEP = 10**9
 """What a release adds to the counter: more than the commits that any copy of this database can be ahead by, so that
@@ -37,6 +37,12 @@ def total(session: Session) -> int:
     return int(session.execute(select(retired + running)).scalar_one())
 
 
+def was_used(session: Session) -> bool:
+    """Whether any mail was ever handed over, tried, or is on the wire."""
+    tried = or_(exists(select(Slot.n)), exists().where(Letter.attempt > 0), exists().where(Delivery.attempt > 0))
+    return session.scalar(select(tried)) is True
+
+
 def retire_counter(session: Session, owner: str) -> None:
     """Keep what an owner has counted before its row is deleted, in the same transaction."""
     beat = select(Owner.beat).where(Owner.id == owner).scalar_subquery()
@@ -57,11 +63,12 @@ def hold(session: Session, reason: str, now: datetime) -> None:
     session.flush()
 
 
-def release(session: Session, now: datetime) -> list[int]:
+def release(session: Session, now: datetime, *, seen: int = 0) -> list[int]:
     """Let a held outbox go on. Returns the editions that were held with it and are sending again, by id.
 
     Their mails are tried for as much longer as they were held. Editions that are held for another reason stay so.
-    Raises Refused if the outbox is not held."""
+    `seen` is what the counter file of this machine says: the counter goes beyond that too, or a second old copy, made
+    before an earlier release, would be held again at once. Raises Refused if the outbox is not held."""
     waiting = select(Edition).where(Edition.state == "held", Edition.chosen.is_not(None)).order_by(Edition.id)
     candidates = session.scalars(waiting.with_for_update().execution_options(populate_existing=True)).all()
     outbox = session.scalars(select(Outbox).with_for_update().execution_options(populate_existing=True)).one()
@@ -73,6 +80,6 @@ def release(session: Session, now: datetime) -> list[int]:
         if edition.expires_at:
             edition.expires_at += max(now, outbox.held_at) - outbox.held_at
     outbox.held_at = outbox.held_reason = None
-    outbox.commits += RELEASE_STEP
+    outbox.commits += max(0, seen - total(session)) + RELEASE_STEP
     session.flush()
     return [edition.id for edition in back]

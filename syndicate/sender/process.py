@@ -10,8 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from subscribers.ids import new_uid
 from syndicate.database import Database
-from syndicate.outbox import leases, ledger, letters, relays
+from syndicate.outbox import guard, leases, ledger, letters, relays
 from syndicate.sender.carrier import Carrier
+from syndicate.sender.countfile import CountFile
 from syndicate.sender.errors import Fenced, SenderEnded
 from syndicate.sender.feed import Feed
 from syndicate.sender.gate import RelayGate
@@ -50,10 +51,18 @@ class Sender:
     does on a timer while it works."""
 
     def __init__(
-        self, database: Database, terms: Terms, *, connections: int, identity: Identity, times: Times | None = None
+        self,
+        database: Database,
+        terms: Terms,
+        *,
+        connections: int,
+        identity: Identity,
+        count_file: CountFile,
+        times: Times | None = None,
     ) -> None:
         self._database = database
         self._terms = terms
+        self._count_file = count_file
         self._connections = connections
         self._identity = identity
         self._times = times or Times()
@@ -98,6 +107,7 @@ class Sender:
         self._writer = LedgerWriter(
             self._database, self.owner, clock=self._terms.clock, patience=self._times.lease, failed=self._failed
         )
+        self._look_at_count()
         self._recover()
         self._heart.start()
         self._carriers = [
@@ -119,6 +129,7 @@ class Sender:
             if time.monotonic() - recovered > self._times.lease / 2:
                 self._recover()
                 recovered = time.monotonic()
+            self._note_count()
             if not self._claim():
                 self._wake.wait(self._times.poll)
             self._wake.clear()
@@ -159,6 +170,7 @@ class Sender:
             settled = writer.do(lambda session: leases.retire(session, self.owner, doubt=doubt, now=now))
             if settled.uncertain:
                 log.warning("%d mails were still on the wire: marked uncertain", settled.uncertain)
+            self._note_count(at_once=True)
         except SenderEnded as error:
             log.error("could not settle at the end: %s", error)
         writer.stop()
@@ -183,19 +195,44 @@ class Sender:
                 did = True
         return did
 
+    def _look_at_count(self) -> None:
+        """Hold the outbox if the database is an older one; before anything is recovered or sent."""
+        reason = self._count_file.suspicion(self._database, self.owner, alone=self._lock is not None)
+        if reason:
+            now = self._terms.clock()
+            self._ledger().do(lambda session: guard.hold(session, reason, now))
+        with self._database.read() as session:
+            self._tell_held(guard.held(session))
+        self._note_count(at_once=True)
+
+    def _tell_held(self, reason: str | None) -> None:
+        if reason:
+            log.error("the outbox is held: %s; `syndicate outbox release` lets it go on", reason)
+
+    def _note_count(self, *, at_once: bool = False) -> None:
+        try:
+            self._count_file.note(self._database, at_once=at_once)
+        except SQLAlchemyError as error:
+            log.warning("the outbox's counter was not read: %s", error)
+
     def _recover(self) -> None:
         """On SQLite the lock proves that every other owner is dead; on PostgreSQL their leases tell."""
         writer, clock, me, alone = self._ledger(), self._database.clock(), self.owner, self._lock is not None
+        doubt, now = self._terms.doubt, self._terms.clock()
         with self._database.read() as session:
             needed = leases.any_other(session, me) if alone else leases.any_dead(session, clock, me)
+            orphans = leases.any_orphans(session)
+        if orphans:
+            freed = writer.do(lambda s: leases.free_orphans(s, now))
+            log.warning("freed the work of a sender that is not in the ledger: %d batches", freed)
         if not needed:
             return
-        doubt, now = self._terms.doubt, self._terms.clock()
         found = writer.do(lambda s: leases.recover_dead(s, clock, me, alone=alone, doubt=doubt, now=now))
         for dead in found:
             log.warning(
                 "recovered a sender that died: %d batches freed, %d mails uncertain", dead.batches, dead.uncertain
             )
+            self._tell_held(dead.held)
 
     def _beat(self) -> None:
         """Renew the lease until the end; a lease that cannot be renewed in time ends the sender."""

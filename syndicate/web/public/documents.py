@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from syndicate.database import ping
+from syndicate.outbox import guard
 from syndicate.publishing.sitemap import robots_txt, sitemap
 from syndicate.web.public.conditional import conditional, settled
 from syndicate.web.public.editions import edition_paths
@@ -90,10 +90,13 @@ class Served:
         """200 when the database answers and mail can go, else 503 with what is wrong."""
         headers = {"cache-control": "no-store"}
         try:
-            ping(self._site.database)
+            with self._site.database.read() as session:
+                held = guard.held(session)
         except SQLAlchemyError:
             return PlainTextResponse("the database does not answer\n", 503, headers)
         # In one word: what is wrong in detail is for the log and `outbox status`, not for everybody.
         if self._site.sender_fault():
             return PlainTextResponse("the sender does not run\n", 503, headers)
+        if held:
+            return PlainTextResponse("the outbox is held\n", 503, headers)
         return PlainTextResponse("ready\n", headers=headers)
