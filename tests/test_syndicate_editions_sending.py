@@ -16,6 +16,7 @@ from syndicate.editions.report import report, reports
 from syndicate.editions.retractions import item_changed
 from syndicate.errors import NotFound, Refused
 from syndicate.models import Batch, Delivery, Edition, EditionItem, Owner, Slot, Variant
+from syndicate.outbox import ledger
 
 FRIDAY = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -41,6 +42,7 @@ def _set(database: Database, edition_id: int, seq: int, state: str) -> None:
         session.execute(
             update(Delivery).where(Delivery.edition_id == edition_id, Delivery.seq == seq).values(state=state)
         )
+        ledger.tally_all(session, edition_id)
 
 
 def test_paused_and_resumed_an_edition_goes_on(database: Database, desk: Editions) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from subscribers.models import Subscriber
@@ -11,19 +11,17 @@ from syndicate.config import Config
 from syndicate.editions.snapshot import edition as edition_of
 from syndicate.keys import SiteKeys
 from syndicate.mail.personal import MailSite, delivery_message_id, letter_message_id
-from syndicate.models import Batch, Delivery, Edition, Letter, Owner, RelayRecord, Slot
-from syndicate.outbox import guard
-
-_UNFINISHED = ("sending", "paused", "incomplete", "cancelled", "held")
-"""Editions that may still have deliveries of which something is to be said; all others were counted to the end."""
+from syndicate.models import Delivery, Edition, Letter, Owner, RelayRecord, Slot
+from syndicate.outbox import guard, ledger
 
 
 def status(session: Session, *, relay: str) -> Shape:
     """What waits and is uncertain, who sends, what is on the wire (a dead process's slots too) and how `relay`
     (`host:port`) did last."""
+    deliveries = ledger.waiting(session)
     return {
-        "queued": _deliveries(session, "queued") + _letters(session, "queued"),
-        "uncertain": _deliveries(session, "uncertain") + _letters(session, "uncertain"),
+        "queued": deliveries.queued + _letters(session, "queued"),
+        "uncertain": deliveries.uncertain + _letters(session, "uncertain"),
         "held": guard.held(session) is not None,
         "owners": [_owner(owner) for owner in session.scalars(select(Owner).order_by(Owner.id))],
         "slots": _slots(session),
@@ -39,7 +37,7 @@ def uncertain(session: Session, config: Config, keys: SiteKeys, *, edition: int 
     found = found.join(Delivery, Delivery.edition_id == Edition.id)
     found = found.join(Subscriber, Subscriber.id == Delivery.subscriber_id).where(Delivery.state == "uncertain")
     if edition is None:
-        found = found.where(Edition.state.in_(_UNFINISHED))
+        found = found.where(Edition.state.in_(ledger.UNFINISHED))
     else:
         found = found.where(Edition.id == edition_of(session, edition).id)
     order = (Delivery.edition_id, Delivery.batch, Delivery.seq)
@@ -73,22 +71,8 @@ def _uncertain(
     }
 
 
-def _deliveries(session: Session, state: str) -> int:
-    """By way of the editions that are not through: the table of deliveries has no index on the state."""
-    unfinished = select(Edition.id).where(Edition.state.in_(_UNFINISHED))
-    counted = select(func.count()).select_from(Delivery).where(Delivery.edition_id.in_(unfinished))
-    if state == "queued":  # batches that are done hold nothing that waits
-        counted = counted.join(Batch, (Batch.edition_id == Delivery.edition_id) & (Batch.batch == Delivery.batch))
-        counted = counted.where(Batch.done.is_(False))
-    return _count(session, counted.where(Delivery.state == state))
-
-
 def _letters(session: Session, state: str) -> int:
-    return _count(session, select(func.count()).select_from(Letter).where(Letter.state == state))
-
-
-def _count(session: Session, counted: Select[tuple[int]]) -> int:
-    return session.scalar(counted) or 0
+    return session.scalar(select(func.count()).select_from(Letter).where(Letter.state == state)) or 0
 
 
 def _owner(owner: Owner) -> Shape:

@@ -5,20 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from feeds.dates import rfc3339
 from syndicate.editions.snapshot import edition as edition_of
-from syndicate.models import Delivery, Edition, EditionItem
-from syndicate.outbox.ledger import Counts
+from syndicate.models import Batch, Edition, EditionItem
+from syndicate.outbox.ledger import Counts, counts_by_edition
+
+_ENDED = ("sent", "incomplete", "skipped", "cancelled")
 
 
 @dataclass(frozen=True)
 class Report:
     """An edition and its account: `counts.chosen` is the sum of the seven numbers, 0 until recipients are frozen.
 
-    `started_at` is None until then. `reason` says why an edition was skipped, held, paused or is a draft again."""
+    `started_at` is None until then, `finished_at` unless it has ended. `reason` says why an edition was skipped, held,
+    paused or is a draft again."""
 
     edition: int
     digest: str
@@ -84,13 +87,7 @@ def _reports(session: Session, editions: Sequence[Edition]) -> list[Report]:
         .order_by(EditionItem.edition_id, EditionItem.position)
     ):
         items[edition_id].append(clipping_id)
-    stands: defaultdict[int, dict[str, int]] = defaultdict(dict)
-    for edition_id, state, count in session.execute(
-        select(Delivery.edition_id, Delivery.state, func.count())
-        .where(Delivery.edition_id.between(first, last))
-        .group_by(Delivery.edition_id, Delivery.state)
-    ):
-        stands[edition_id][state] = count
+    stands = counts_by_edition(session, Batch.edition_id.between(first, last))
     return [
         Report(
             edition=edition.id,
@@ -101,10 +98,10 @@ def _reports(session: Session, editions: Sequence[Edition]) -> list[Report]:
             state=edition.state,
             reason=edition.reason,
             items=tuple(items[edition.id]),
-            counts=Counts(**stands[edition.id]),
+            counts=stands.get(edition.id, Counts()) if edition.chosen is not None else Counts(),
             hash=edition.hash,
             started_at=edition.started_at if edition.chosen is not None else None,
-            finished_at=edition.finished_at,
+            finished_at=edition.finished_at if edition.state in _ENDED else None,
         )
         for edition in editions
     ]

@@ -14,7 +14,7 @@ from syndicate.editions.records import hold
 from syndicate.errors import Refused
 from syndicate.models import Batch, Delivery, Edition, EditionItem, Slot, Variant
 from syndicate.outbox import guard
-from syndicate.outbox.ledger import close_if_done, counts, freeze_recipients
+from syndicate.outbox.ledger import close_if_done, counts, freeze_recipients, tally_all
 from syndicate.timetable import parse
 
 
@@ -139,3 +139,4 @@ def _skip_what_waits(session: Session, edition_id: int, *, now: datetime) -> Non
         execution_options={"synchronize_session": False},
     )
     session.execute(update(Batch).where(Batch.edition_id == edition_id, Batch.owner.is_(None)).values(done=True))
+    tally_all(session, edition_id)

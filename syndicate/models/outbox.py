@@ -30,7 +30,12 @@ class Batch(Base):
 
     __tablename__ = "batch"
     __table_args__ = (
-        Index("ix_batch_owner", "owner"),
+        Index(
+            "ix_batch_owner",
+            "owner",
+            sqlite_where=text("owner IS NOT NULL"),
+            postgresql_where=text("owner IS NOT NULL"),
+        ),
         Index(
             "ix_batch_claimable",
             "edition_id",

@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, insert, literal, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Label, Select, exists, func, insert, literal, or_, select, text, union_all, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql.elements import ColumnElement
 
 from subscribers.models import Subscriber, Subscription
 from subscribers.recipients import recipients
@@ -14,6 +15,15 @@ from syndicate.outbox import guard
 from syndicate.outbox.jobs import DeliveryJob
 
 BATCH_SIZE = 500
+
+UNFINISHED = ("sending", "paused", "incomplete", "cancelled", "held")
+"""Editions that may still have deliveries of which something is to be said."""
+
+_STATES = ("accepted", "rejected", "skipped", "expired", "unknown", "uncertain", "queued")
+
+# In the very words of the partial indexes of `batch`: with others SQLite does not use them.
+_UNCLAIMED = text("batch.owner IS NULL AND NOT batch.done")
+_OWNED = text("batch.owner IS NOT NULL")
 
 
 @dataclass(frozen=True)
@@ -74,15 +84,61 @@ def _sizes(chosen: int) -> list[int]:
 
 def counts(session: Session, edition_id: int) -> Counts:
     """How the deliveries of this edition stand now."""
-    rows = session.execute(
-        select(Delivery.state, func.count()).where(Delivery.edition_id == edition_id).group_by(Delivery.state)
+    return counts_by_edition(session, Batch.edition_id == edition_id).get(edition_id, Counts())
+
+
+def waiting(session: Session) -> Counts:
+    """How the deliveries of all editions stand that may still have some of which something is to be said; those of
+    all others were counted to the end."""
+    unfinished = select(Edition.id).where(Edition.state.in_(UNFINISHED), Edition.chosen.is_not(None))
+    found = counts_by_edition(session, Batch.edition_id.in_(unfinished)).values()
+    return Counts(**{state: sum(getattr(one, state) for one in found) for state in _STATES})
+
+
+def counts_by_edition(session: Session, which: ColumnElement[bool]) -> dict[int, Counts]:
+    """How the deliveries stand now, by edition; `which` is a condition on `Batch`.
+
+    Batches that nobody owns have it written down; only in the few others are deliveries looked at. One statement, so
+    that no batch is counted in both ways or in neither while it changes hands."""
+    written = select(Batch.edition_id, *(getattr(Batch, state) for state in _STATES)).where(
+        which, Batch.owner.is_(None)
     )
-    return Counts(**dict(rows.tuples().all()))
+    owned = select(Batch.edition_id, *_counted()).where(which, _OWNED)
+    both = union_all(written, owned).subquery()
+    sums = [func.sum(both.c[state]).label(state) for state in _STATES]
+    rows = session.execute(select(both.c.edition_id, *sums).group_by(both.c.edition_id))
+    return {row[0]: Counts(*map(int, row[1:])) for row in rows}
+
+
+def tally(session: Session, edition_id: int, batch: int) -> None:
+    """Write down how the deliveries of one batch stand. For whoever changes some of a batch that nobody owns, in the
+    same transaction."""
+    _write_tallies(session, (Batch.edition_id == edition_id) & (Batch.batch == batch))
+
+
+def tally_all(session: Session, edition_id: int) -> None:
+    """As `tally`, for every batch of an edition."""
+    _write_tallies(session, Batch.edition_id == edition_id)
+
+
+def _write_tallies(session: Session, which: ColumnElement[bool]) -> None:
+    counted = {count.key: count for count in _counted()}
+    session.execute(update(Batch).where(which).values(counted), execution_options={"synchronize_session": False})
+
+
+def _counted() -> list[Label[int]]:
+    """For each state, how many deliveries of a batch are in it now; looked up by the key of each batch, so that no
+    plan of a database can come to read all deliveries of an edition."""
+    here = (Delivery.edition_id == Batch.edition_id) & (Delivery.batch == Batch.batch)
+    return [
+        select(func.count()).where(here, Delivery.state == state).correlate(Batch).scalar_subquery().label(state)
+        for state in _STATES
+    ]
 
 
 def has_claimable(session: Session, now: datetime) -> bool:
     """Whether a batch waits to be claimed; reads only, so that an idle sender writes nothing."""
-    return session.scalar(_claimable(now).limit(1)) is not None
+    return session.scalar(_claimable(now)) is not None
 
 
 def claim(session: Session, owner: str, now: datetime) -> ClaimedBatch | None:
@@ -90,9 +146,7 @@ def claim(session: Session, owner: str, now: datetime) -> ClaimedBatch | None:
 
     Concurrent owners never get the same batch: the row is locked (PostgreSQL) or the transaction is (SQLite).
     """
-    batch = session.scalars(
-        _claimable(now).order_by(Batch.edition_id, Batch.batch).limit(1).with_for_update(skip_locked=True, of=Batch)
-    ).one_or_none()
+    batch = session.scalars(_claimable(now).with_for_update(skip_locked=True, of=Batch)).one_or_none()
     if batch is None:
         return None
     batch.owner = owner
@@ -100,11 +154,13 @@ def claim(session: Session, owner: str, now: datetime) -> ClaimedBatch | None:
 
 
 def _claimable(now: datetime) -> Select[tuple[Batch]]:
+    """In the order of their index, so that the first one is found without sorting the others."""
+    sending = exists().where(Edition.id == Batch.edition_id, Edition.state == "sending")
     return (
         select(Batch)
-        .join(Edition, Edition.id == Batch.edition_id)
-        .where(Batch.owner.is_(None), Batch.done.is_(False), Batch.next_try_at <= now, Edition.state == "sending")
-        .where(guard.not_held())
+        .where(_UNCLAIMED, Batch.next_try_at <= now, sending, guard.not_held())
+        .order_by(Batch.edition_id, Batch.batch)
+        .limit(1)
     )
 
 
@@ -168,15 +224,14 @@ def release(session: Session, owner: str, edition_id: int, batch: int, now: date
     if edition.state == "cancelled":
         skipped = {"state": "skipped", "next_try_at": None, "reply": "the edition was cancelled", "at": now}
         session.execute(update(Delivery).where(here).values(skipped), execution_options={"synchronize_session": False})
-    waiting, earliest = session.execute(
-        select(func.count(), func.min(func.coalesce(Delivery.next_try_at, now))).where(here)
-    ).one()
+    earliest = session.scalar(select(func.min(func.coalesce(Delivery.next_try_at, now))).where(here))
     session.execute(
         update(Batch)
         .where(Batch.edition_id == edition_id, Batch.batch == batch, Batch.owner == owner)
-        .values(owner=None, done=waiting == 0, **({"next_try_at": earliest} if waiting else {}))
+        .values(owner=None, done=earliest is None, **({"next_try_at": earliest} if earliest else {}))
     )
-    if waiting == 0:
+    tally(session, edition_id, batch)
+    if earliest is None:
         close_if_done(session, edition_id, now)
 
 
@@ -185,14 +240,32 @@ def close_if_done(session: Session, edition_id: int, now: datetime) -> bool:
 
     Finished means that every batch is done and that the counts add up to everybody who was chosen."""
     edition = session.get_one(Edition, edition_id, populate_existing=True, with_for_update=True)
-    open_batches = session.scalar(
-        select(func.count()).select_from(Batch).where(Batch.edition_id == edition_id, Batch.done.is_(False))
-    )
-    if edition.state != "sending" or open_batches:
+    if edition.state != "sending" or session.scalar(select(_is_open(edition_id))):
         return False
     stand = counts(session, edition_id)
     if stand.queued or stand.chosen != edition.chosen:
         return False
     edition.state = "incomplete" if stand.uncertain else "sent"
-    edition.finished_at = now
+    edition.finished_at = edition.finished_at or now
     return True
+
+
+def unclosed(session: Session) -> Sequence[int]:
+    """The editions that are `sending` though none of their batches is open; reads only. See `close_finished`."""
+    return session.scalars(
+        select(Edition.id).where(Edition.state == "sending", ~_is_open(Edition.id)).order_by(Edition.id)
+    ).all()
+
+
+def close_finished(session: Session, now: datetime) -> list[int]:
+    """End every edition of `unclosed`, whatever kept whoever did its last batch from doing so. Returns those ended."""
+    found = unclosed(session)
+    lock_editions(session, found)
+    return [edition_id for edition_id in found if close_if_done(session, edition_id, now)]
+
+
+def _is_open(edition_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Whether a batch of this edition is not done: one that nobody owns, or one of the few that somebody does. Asked
+    apart, as there is an index for each."""
+    here = Batch.edition_id == edition_id
+    return exists().where(here, _UNCLAIMED) | exists().where(here, _OWNED, ~Batch.done)

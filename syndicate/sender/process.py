@@ -216,15 +216,19 @@ class Sender:
             log.warning("the outbox's counter was not read: %s", error)
 
     def _recover(self) -> None:
-        """On SQLite the lock proves that every other owner is dead; on PostgreSQL their leases tell."""
+        """On SQLite the lock proves that every other owner is dead; on PostgreSQL their leases tell. Also ends editions
+        that are through and that nobody has ended."""
         writer, clock, me, alone = self._ledger(), self._database.clock(), self.owner, self._lock is not None
         doubt, now = self._terms.doubt, self._terms.clock()
         with self._database.read() as session:
             needed = leases.any_other(session, me) if alone else leases.any_dead(session, clock, me)
             orphans = leases.any_orphans(session)
+            unclosed = ledger.unclosed(session)
         if orphans:
             freed = writer.do(lambda s: leases.free_orphans(s, now))
             log.warning("freed the work of a sender that is not in the ledger: %d batches", freed)
+        if unclosed:
+            writer.do(lambda s: ledger.close_finished(s, now))
         if not needed:
             return
         found = writer.do(lambda s: leases.recover_dead(s, clock, me, alone=alone, doubt=doubt, now=now))

@@ -11,7 +11,10 @@ depends_on = None
 _STATES = ("accepted", "rejected", "skipped", "expired", "unknown", "uncertain", "queued")
 # Rows of these are updated again and again while mail goes out: small, and to be kept so (PostgreSQL).
 _BUSY = ("owner", "slot", "outbox", "relay", "domain_pace", "batch")
-_UNCLAIMED = "owner IS NULL AND NOT done"
+_PARTIAL = {
+    "ix_batch_owner": (["owner"], "owner IS NOT NULL"),
+    "ix_batch_claimable": (["edition_id", "batch"], "owner IS NULL AND NOT done"),
+}
 
 
 def upgrade() -> None:
@@ -60,14 +63,11 @@ def _tallies(whole: sa.types.TypeEngine[int]) -> None:
     sums = [f"{state} = (SELECT COUNT(*) {here} AND delivery.state = '{state}')" for state in _STATES]
     op.execute(f"UPDATE batch SET size = (SELECT COUNT(*) {here}), {', '.join(sums)}")  # noqa: S608 - our own words
     op.drop_index("ix_batch_done_next_try_at", table_name="batch")
-    op.create_index(
-        "ix_batch_claimable",
-        "batch",
-        ["edition_id", "batch"],
-        unique=False,
-        sqlite_where=sa.text(_UNCLAIMED),
-        postgresql_where=sa.text(_UNCLAIMED),
-    )
+    op.drop_index("ix_batch_owner", table_name="batch")
+    for name, (columns, where) in _PARTIAL.items():
+        op.create_index(
+            name, "batch", columns, unique=False, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
+        )
 
 
 def _storage() -> None:
@@ -81,12 +81,9 @@ def _storage() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index(
-        "ix_batch_claimable",
-        table_name="batch",
-        sqlite_where=sa.text(_UNCLAIMED),
-        postgresql_where=sa.text(_UNCLAIMED),
-    )
+    for name in _PARTIAL:
+        op.drop_index(name, table_name="batch")
+    op.create_index("ix_batch_owner", "batch", ["owner"], unique=False)
     op.create_index("ix_batch_done_next_try_at", "batch", ["done", "next_try_at"], unique=False)
     for table, names in {
         "batch": ("size", *_STATES),
