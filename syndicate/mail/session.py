@@ -5,16 +5,19 @@ Whether a lost message may be sent again hangs on one fact kept here: was its fi
 
 import contextlib
 import re
-import smtplib
-import socket
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from syndicate.errors import SyndicateError
+from syndicate.mail.replies import Answer
+from syndicate.mail.wire import FAULTS, OutOfStep, Wire
 
 Stage = Literal["mail", "rcpt", "data", "dot"]
 
 _GOODBYE_SECONDS: Final = 5.0
+_SLOWEST_BYTES: Final = 8 * 1024
+"""A second: a line that carries less is as good as dead."""
+
 # At the start (RFC 2034 §4), or as qmail writes it. Zeros do not lead (RFC 3463 §2).
 _ENHANCED: Final = re.compile(r"(?:^|\(#)([245])\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})(?![.0-9])")
 _NOT_WRITABLE: Final = frozenset(' <>"\\\x7f') | frozenset(map(chr, range(32)))
@@ -62,15 +65,20 @@ class Connection:
     """One session with the relay, used by one thread.
 
     `sent` counts the messages handed over whole, `opened` is the monotonic second of its start; once
-    `usable` is False it takes no more mail. `name` is the relay's, for errors; the times are seconds.
+    `usable` is False it takes no more mail. `name` is the relay's, for errors; `offers` are the extensions that EHLO
+    named; the times are seconds: `timeout` for each command with its answer, `dot_timeout` for the answer to the
+    final dot.
     """
 
-    def __init__(self, client: smtplib.SMTP, *, name: str, opened: float, timeout: float, dot_timeout: float) -> None:
+    def __init__(
+        self, wire: Wire, *, name: str, offers: dict[str, str], opened: float, timeout: float, dot_timeout: float
+    ) -> None:
         self.name = name
         self.opened = opened
         self.sent = 0
         self.usable = True
-        self._client = client
+        self._wire = wire
+        self._offers = offers
         self._timeout = timeout
         self._dot_timeout = dot_timeout
 
@@ -84,7 +92,7 @@ class Connection:
         if not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
             raise ValueError("a mail to be sent has CRLF line ends only")
         if not self.usable:
-            raise self._lost("mail", after_dot=False)
+            raise self._lost("mail", "it was closed before")
         unwritable = self._unwritable(envelope_from, to)
         if unwritable:
             return Reply(553, unwritable, "rcpt")
@@ -94,100 +102,94 @@ class Connection:
             ("data", "DATA", 3),
         )
         for stage, command, wanted in commands:
-            code, text = self._ask(stage, command)
-            if code // 100 != wanted:
-                return self._refused(code, text, stage)
+            answer = self._ask(stage, command)
+            if answer.code // 100 != wanted:
+                return self._refused(answer, stage)
         return self._hand_over(data)
 
     def close(self) -> None:
         """End the session politely (QUIT, a few seconds at most). May be called again."""
-        sock = self._client.sock
-        if self.usable and sock is not None:
-            with contextlib.suppress(OSError):  # it is going away anyhow
-                sock.settimeout(_GOODBYE_SECONDS)
-                self._client.docmd("QUIT")
+        if self.usable:
+            with contextlib.suppress(*FAULTS):  # it is going away anyhow
+                self._wire.ask(b"QUIT", min(_GOODBYE_SECONDS, self._timeout))
         self._drop()
 
     def abort(self) -> None:
         """End it without another byte, from any thread; a waiting `deliver` raises ConnectionLost."""
         self.usable = False
-        sock = self._client.sock
-        if sock is not None:
-            # The plain shutdown, also under TLS: no alert is written; a blocked reader wakes up and closes.
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        self._wire.shut()
 
-    def _ask(self, stage: Stage, command: str) -> tuple[int, str]:
+    def _ask(self, stage: Stage, command: str) -> Answer:
         try:
-            # docmd would write ASCII only; the command may hold an address of RFC 6531.
-            self._client.send(command.encode() + b"\r\n")
-            code, words = self._client.getreply()
-        except OSError as error:
-            raise self._lost(stage, after_dot=False) from error
-        return code, one_line(words)
+            # The command may hold an address of RFC 6531.
+            return self._wire.ask(command.encode(), self._timeout)
+        except FAULTS as fault:
+            raise self._lost(stage, fault) from fault
 
     def _hand_over(self, data: bytes) -> Reply:
         body = stuffed(data)
         try:
             # One call, so that there is one answer to "is the final dot out?".
-            self._client.send(body)
-        except OSError as error:
-            raise self._lost("data", after_dot=False) from error
+            self._wire.write(body, self._timeout + len(body) / _SLOWEST_BYTES, stall=self._timeout)
+        except FAULTS as fault:
+            raise self._lost("data", fault) from fault
         self.sent += 1
         try:
-            code, words = self._patient_reply()
-        except OSError as error:
-            raise self._lost("dot", after_dot=True) from error
-        if code // 100 not in (2, 4, 5):
-            raise self._lost("dot", after_dot=True)
-        if code == 421:
+            answer = self._wire.answer(self._dot_timeout)
+        except FAULTS as fault:
+            raise self._lost("dot", fault, after_dot=True) from fault
+        if answer.code // 100 not in (2, 4, 5):
+            raise self._lost("dot", f"it answered {answer.code}", after_dot=True)
+        if answer.code == 421 or not self._wire.in_step:
             self._drop()
-        return Reply(code, one_line(words), "dot")
+        return Reply(answer.code, one_line(answer.words), "dot")
 
-    def _patient_reply(self) -> tuple[int, bytes]:
-        sock = self._client.sock
-        if sock is None:  # aborted by another thread in this moment
-            raise ConnectionAbortedError
-        sock.settimeout(self._dot_timeout)
-        answer = self._client.getreply()
-        sock.settimeout(self._timeout)
-        return answer
-
-    def _refused(self, code: int, text: str, stage: Stage) -> Reply:
-        if code // 100 not in (4, 5):
-            # Not an answer of SMTP: what comes next on this line cannot be understood either.
-            raise self._lost(stage, after_dot=False)
-        if code == 421:
+    def _refused(self, answer: Answer, stage: Stage) -> Reply:
+        if answer.code // 100 not in (4, 5):
+            # Not an answer to this command: what comes next on this line cannot be understood either.
+            raise self._lost(stage, f"it answered {answer.code}")
+        if answer.code == 421 or not self._reset():
             self._drop()
-            return Reply(code, text, stage)
+        return Reply(answer.code, one_line(answer.words), stage)
+
+    def _reset(self) -> bool:
         try:
-            reset, _ = self._client.docmd("RSET")
-        except OSError:
-            reset = 0
-        if reset // 100 != 2:
-            self._drop()
-        return Reply(code, text, stage)
+            answer = self._wire.ask(b"RSET", self._timeout)
+        except FAULTS:
+            return False
+        return answer.code // 100 == 2 and self._wire.in_step
 
     def _parameters(self, envelope_from: str, to: str, data: bytes) -> str:
-        size = f" SIZE={len(data)}" if self._client.has_extn("size") else ""
+        size = f" SIZE={len(data)}" if "size" in self._offers else ""
         return size if (envelope_from + to).isascii() else f"{size} BODY=8BITMIME SMTPUTF8"
 
     def _unwritable(self, *addresses: str) -> str | None:
         if not all(addresses) or any(_NOT_WRITABLE.intersection(address) for address in addresses):
             return "5.1.3 no command can carry this address (found before the relay was asked)"
-        if not "".join(addresses).isascii() and not self._client.has_extn("smtputf8"):
+        if not "".join(addresses).isascii() and "smtputf8" not in self._offers:
             return "5.6.7 the relay takes no addresses beyond ASCII (found before it was asked)"
         return None
 
-    def _lost(self, stage: Stage, *, after_dot: bool) -> ConnectionLost:
+    def _lost(self, stage: Stage, why: Exception | str, *, after_dot: bool = False) -> ConnectionLost:
         self._drop()
         when = "after the final dot: accepted or not, nobody knows" if after_dot else f"at {stage.upper()}"
-        text = f"the connection to the relay {self.name} was lost {when}"
+        text = f"the connection to the relay {self.name} was lost {when} ({words_of(why)})"
         return ConnectionLost(text, stage=stage, after_dot=after_dot)
 
     def _drop(self) -> None:
         self.usable = False
-        self._client.close()
+        self._wire.close()
+
+
+def words_of(why: Exception | str) -> str:
+    """What went wrong on the wire, on one line."""
+    if isinstance(why, OutOfStep) and why.said:
+        return one_line(f"{why}: {why.said.code} {one_line(why.said.words)}")
+    if isinstance(why, TimeoutError):
+        return "no answer in time"
+    if isinstance(why, OSError) and why.strerror:
+        return one_line(why.strerror)
+    return one_line(str(why))
 
 
 def stuffed(data: bytes) -> bytes:
