@@ -13,8 +13,10 @@ import random
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 
 class Sink:
@@ -65,7 +67,8 @@ class Sink:
 
     def _keep(self, to: str, data: bytes) -> None:
         found = re.search(rb"^Message-ID:\s*<([^>]+)>", data, re.MULTILINE | re.IGNORECASE)
-        row = {"to": to, "message_id": found.group(1).decode() if found else None, "size": len(data)}
+        name = found.group(1).decode() if found else None
+        row = {"to": to, "message_id": name, "size": len(data), "at": time.monotonic()}
         self._file.write(json.dumps(row) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -76,6 +79,7 @@ class SinkProcess:
 
     def __init__(self, record: Path, *, delay: float = 0.0, seed: int = 1) -> None:
         self.record = record
+        self._seen = self._count = 0
         words = [sys.executable, __file__, str(record), "--delay", str(delay), "--seed", str(seed)]
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout
@@ -91,8 +95,19 @@ class SinkProcess:
         self._process.stdout.close()
         self._process.wait(10)
 
-    def received(self) -> list[dict[str, str]]:
-        """What it has recorded, in order; a line that it is writing at this moment is not there yet."""
+    def count(self) -> int:
+        """How many mails it has recorded; cheap to ask again and again."""
+        if self.record.exists():
+            with self.record.open("rb") as file:
+                file.seek(self._seen)
+                data = file.read()
+            self._seen += len(data)
+            self._count += data.count(b"\n")
+        return self._count
+
+    def received(self) -> list[dict[str, Any]]:
+        """What it has recorded, in order: `to`, `message_id`, `size` and `at`, the monotonic second at which it had the
+        whole mail. A line that it is writing at this moment is not there yet."""
         if not self.record.exists():
             return []
         *whole, _ = self.record.read_text(encoding="utf-8").split("\n")

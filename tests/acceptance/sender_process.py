@@ -1,59 +1,120 @@
-"""Senders of a site, each a process of its own: `python sender_process.py CONFIG`, then a word a line on its input.
+"""Sender processes of a site, forked from this one: `python sender_process.py CONFIG [TOLD]`, then a line at a time.
 
-`begin` forks a sender and says its process id (nothing was opened before: it opens the site, its lock and its lines
-itself); `wait` says how that one ended, negative for a signal; `end` lets it stop in order and says the same. So the
-program is imported once for many senders. When the input ends, all do: no test can leave one behind.
+    begin [JSON]     fork one; answers its process id. JSON: {"work": "send" or "tick", "point": name, "left": n,
+                     "lease": seconds}
+    wait [PID]       wait until it (else: any of them) has ended; answers "pid status", status negative for a signal;
+                     "0 0" if none has after a minute
+    end PID          let it stop in order, and wait
+
+Nothing is opened before the fork: each opens the site, its lock and its lines itself, so the program is imported once
+for many of them. Each appends what it decides to the file TOLD, one line of JSON each. When the input ends, all are
+let go: no test can leave one behind.
 """
 
+import json
 import os
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
-from syndicate.app.parts import open_site
+# This is run as a program: the rooms of the tests are found from their own folder.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from acceptance.points import Mine
+from acceptance.taps import LedgerTap, LineTap
+
+from syndicate.app.parts import App, open_site
 from syndicate.engine.embedded import EmbeddedSender
 from syndicate.sender.process import Times
 
-TIMES = Times(lease=0.5, poll=0.05, stop=5.0)
+PATIENCE = 60.0
 
 
-def send(config: Path, told: int) -> None:
+def tapped(app: App, told: Path, mine: Mine) -> None:
+    """Let everything this process decides be written down, and end it at its point."""
+    # One write to a file opened to append is one line, whoever else writes; it outlives the process.
+    file = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def said(words: dict[str, Any]) -> None:
+        os.write(file, json.dumps(words | {"at": time.monotonic(), "pid": os.getpid()}).encode() + b"\n")
+
+    LedgerTap(app.database, listener=mine.passed, said=said)
+    LineTap(mine.passed)
+
+
+def send(app: App, lease: float, told: int) -> None:
     """Send until the pipe `told` is closed at its other end."""
+    times = Times(lease=lease, poll=0.05, stop=5.0)
+    engine = EmbeddedSender(lambda: app.sender(times), first=0.2)
+    engine.start()
+    os.read(told, 1)
+    engine.stop()
+
+
+def live(config: Path, log: Path | None, order: dict[str, Any], told: int) -> None:
+    """The whole life of one forked process."""
     with open_site(config) as app:
-        engine = EmbeddedSender(lambda: app.sender(TIMES), first=0.2)
-        engine.start()
-        os.read(told, 1)
-        engine.stop()
+        if log:
+            tapped(app, log, Mine(order.get("point"), order.get("left", 1)))
+        if order.get("work") == "tick":
+            app.tick()
+        else:
+            send(app, order.get("lease", 0.5), told)
 
 
-def begin(config: Path) -> tuple[int, int]:
-    """A new sender: its process id, and the pipe that it ends with."""
-    told, tell = os.pipe()
-    child = os.fork()
-    if child:
-        os.close(told)
-        return child, tell
-    os.close(tell)
-    try:
-        send(config, told)
-        os._exit(0)
-    except BaseException as error:  # noqa: BLE001 - it must never go on with its parent's work
-        print(f"the sender failed: {error!r}", file=sys.stderr, flush=True)
-        os._exit(1)
+class Children:
+    """The processes that live, each with the pipe that it ends with."""
+
+    def __init__(self, config: Path, log: Path | None) -> None:
+        self._config, self._log = config, log
+        self._pipes: dict[int, int] = {}
+
+    def begin(self, order: dict[str, Any]) -> int:
+        told, tell = os.pipe()
+        child = os.fork()
+        if child:
+            os.close(told)
+            self._pipes[child] = tell
+            return child
+        for other in (tell, *self._pipes.values()):
+            os.close(other)
+        try:
+            live(self._config, self._log, order, told)
+            os._exit(0)
+        except BaseException as error:  # noqa: BLE001 - it must never go on with its parent's work
+            print(f"the sender failed: {error!r}", file=sys.stderr, flush=True)
+            os._exit(1)
+
+    def wait(self, child: int) -> tuple[int, int]:
+        """`child` -1: any."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                os.close(self._pipes.pop(ended))
+                return ended, os.waitstatus_to_exitcode(status)
+            time.sleep(0.002)
+        return 0, 0
+
+    def end(self, child: int) -> tuple[int, int]:
+        os.close(self._pipes[child])
+        self._pipes[child] = os.open(os.devnull, os.O_RDONLY)
+        return self.wait(child)
 
 
 def main() -> None:
-    child, tell = 0, -1
+    children = Children(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
     for line in sys.stdin:
-        match line.strip():
+        word, _, rest = line.strip().partition(" ")
+        match word:
             case "begin":
-                child, tell = begin(Path(sys.argv[1]))
-                print(child, flush=True)
-            case "end" | "wait" as word:
-                if word == "end":
-                    os.close(tell)
-                print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-                if word == "wait":
-                    os.close(tell)
+                print(children.begin(json.loads(rest or "{}")), flush=True)
+            case "wait":
+                print(*children.wait(int(rest or -1)), flush=True)
+            case "end":
+                print(*children.end(int(rest)), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

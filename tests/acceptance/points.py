@@ -1,0 +1,46 @@
+"""Named points in the work of a sender process at which a test lets it die, as if the power had been cut to it."""
+
+import os
+import signal
+import threading
+from dataclasses import dataclass
+
+POINTS = {
+    "before-slot-commit": "committing slots",
+    "after-slot-commit": "committed slots",
+    "after-354": "data answered",
+    "after-dot": "dot out",
+    "after-250": "dot answered",
+    "in-result-commit": "results written",
+    "after-result-commit": "committed results",
+    "in-recovery": "committing recovery",
+    "after-recovery": "committed recovery",
+    "in-freezing": "committing freezing",
+    "after-freezing": "committed freezing",
+}
+"""Each point with the moment (see `taps`) at which it lies."""
+
+SENDING = tuple(point for point in POINTS if "freezing" not in point)
+"""Those that lie on the way of a sender."""
+
+
+@dataclass
+class Mine:
+    """Ends this process by SIGKILL the `left`-th time that its point is passed; None never."""
+
+    point: str | None = None
+    left: int = 1
+
+    def __post_init__(self) -> None:
+        self._moment = POINTS[self.point] if self.point else None
+        self._lock = threading.Lock()
+
+    def passed(self, moment: str) -> None:
+        """Listens to the taps."""
+        if moment != self._moment:
+            return
+        with self._lock:
+            self.left -= 1
+            if not self.left:
+                os.kill(os.getpid(), signal.SIGKILL)
+                signal.pause()  # no thread of a killed process goes on; this one least of all
