@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, Float, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.elements import ColumnElement, literal_column
@@ -165,3 +165,11 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def in_words(error: Exception) -> str:
+    """An error as one line for people. One of the database is what its driver says, without the statement that met it
+    and the values in it."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    line = next(iter(str(cause).strip().splitlines()), "") or type(cause).__name__
+    return f"the database cannot be used: {line}" if isinstance(error, DBAPIError) else line

@@ -140,6 +140,8 @@ os.write(os.open(here + "a-wal", os.O_WRONLY | os.O_CREAT), b"x")
 
 def test_no_cut_makes_the_ledger_forget_a_mail(library: Path, tmp_path: Path) -> None:
     account = Campaign(tmp_path, library, cuts=10).run()
+    assert account.calls["write"] > 100, "the library was not in the way"
+    assert account.calls["sync"] > 10, "the library was not in the way"
     assert account.lost_marks == []
     assert account.unmarked == []
     assert account.lost == []

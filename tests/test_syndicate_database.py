@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import DBAPIError
 
 from subscribers.models import Subscriber
-from syndicate.database import Database, FairLock
+from syndicate.database import Database, FairLock, in_words
 from syndicate.errors import UsageError
 from syndicate.migrations import WrongShape, require_current, shape, upgrade
 from syndicate.models import Base
@@ -166,3 +167,14 @@ def test_an_address_that_is_no_database_is_refused_in_one_line(url: str) -> None
     with pytest.raises(UsageError) as caught:
         Database(url)
     assert "\n" not in str(caught.value)
+
+
+def test_a_fault_of_the_database_is_told_in_one_line_without_the_values_in_it(database: Database) -> None:
+    with pytest.raises(DBAPIError) as caught, database.read() as session:
+        session.execute(text("SELECT :secret FROM nowhere"), {"secret": "alice@example.org"})
+    words = in_words(caught.value)
+    assert words.startswith("the database cannot be used: ")
+    assert "nowhere" in words
+    assert "\n" not in words
+    assert "alice" not in words
+    assert in_words(RuntimeError()) == "RuntimeError"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from syndicate.database import in_words
 from syndicate.errors import SyndicateError
 from syndicate.sender.errors import AnotherSender
 from syndicate.sender.process import Sender
@@ -103,7 +104,7 @@ class EmbeddedSender:
         self._note(error)
 
     def _note(self, error: Exception) -> None:
-        words = (str(error) or type(error).__name__).splitlines()[0]
+        words = in_words(error)
         if words != self._error:
             log.error("the sender does not run: %s", words)
         self._error = words

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import SQLAlchemyError
 
 from subscribers.ids import new_uid
-from syndicate.database import Database
+from syndicate.database import Database, in_words
 from syndicate.outbox import guard, leases, ledger, letters, relays
 from syndicate.sender.carrier import Carrier
 from syndicate.sender.countfile import CountFile
@@ -125,7 +125,7 @@ class Sender:
         recovered = time.monotonic()
         while time.monotonic() < end and not self._stopping.is_set() and not until():
             if self.failure:
-                raise SenderEnded(f"the sender ended: {self.failure}")
+                raise SenderEnded(in_words(self.failure))
             if time.monotonic() - recovered > self._times.lease / 2:
                 self._recover()
                 recovered = time.monotonic()
@@ -258,7 +258,6 @@ class Sender:
     def _failed(self, error: Exception) -> None:
         """The ledger cannot be written: close every connection without another byte."""
         self.failure = error
-        log.error("the sender ends: %s", error)
         for carrier in self._carriers:
             carrier.abort()
         self._feed.close()

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 
-from syndicate.database import Database
+from syndicate.database import Database, in_words
 from syndicate.outbox import leases, slots
 from syndicate.outbox.jobs import Exchange, Grant
 from syndicate.sender.errors import Fenced, SenderEnded
@@ -80,7 +80,7 @@ class LedgerWriter:
     def fail(self, error: Exception) -> SenderEnded:
         """End the sender because of `error`: what waits and every later request is refused. Safe from any thread,
         again too."""
-        why = error if isinstance(error, SenderEnded) else SenderEnded(f"the sender cannot go on: {error}")
+        why = error if isinstance(error, SenderEnded) else SenderEnded(in_words(error))
         self._end(why)
         with self._gate:
             first, self.failed = not self.failed, True
