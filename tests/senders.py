@@ -49,7 +49,7 @@ def make(
     )
 
 
-def run(sender: Sender, until: Callable[[], bool], seconds: float = 15.0) -> None:
+def run(sender: Sender, until: Callable[[], bool], seconds: float = 60.0) -> None:
     """Let the sender work until a condition holds, then close it; fail if it takes too long."""
     end = time.monotonic() + seconds
     sender.open()
