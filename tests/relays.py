@@ -3,13 +3,13 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 
-Script = Callable[["Session", str], str | None]
-"""Given the session and the stage (`greet ehlo mail rcpt data dot quit rset`), the reply to give; None hangs up. It
-may block for as long as it likes."""
+Script = Callable[["Session", str], str | Iterator[bytes] | None]
+"""Given the session and the stage (`greet ehlo mail rcpt data dot quit rset`), the reply to give, or the bytes to write
+one after another; None hangs up. It may block for as long as it likes."""
 
 _USUAL = {"greet": "220 ready", "data": "354 go on", "quit": "221 bye"}
 
@@ -90,9 +90,14 @@ class ScriptedRelay:
             reply = self.script(session, stage)
             if reply is None:
                 return
-            if stage == "dot" and reply.startswith("250"):
-                self.accepted.append(session.to)
-            write(reply.encode() + b"\r\n")
+            if not isinstance(reply, str):
+                for piece in reply:
+                    write(piece)
+                reply = ""
+            else:
+                if stage == "dot" and reply.startswith("250"):
+                    self.accepted.append(session.to)
+                write(reply.encode() + b"\r\n")
             if stage == "data" and reply.startswith("354"):
                 while (text := read()) != b".\r\n":
                     if not text:
