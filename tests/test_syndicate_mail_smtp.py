@@ -1,23 +1,20 @@
 """Real sockets on the loopback: aiosmtpd where mail must arrive, scripted servers where a session must break."""
 
-import datetime as dt
-import ipaddress
+import logging
 import socket
 import ssl
 import threading
 import time
+import traceback
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
+import certificates
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,7 +65,7 @@ class Scripted:
             if expected != "DOT" or row in (b".\r\n", b""):
                 break
         self.heard.append(heard)
-        assert expected == "DOT" or heard.upper().startswith(expected.encode()), (expected, heard)
+        assert expected == "DOT" or heard.upper().startswith(expected.upper().encode()), (expected, heard)
 
     def relay(self, **more: Any) -> Relay:
         return Relay("127.0.0.1", self.port, **{"security": "none", "helo": "us.example", "timeout": 5.0} | more)
@@ -119,34 +116,7 @@ def receiver(**options: Any) -> Iterator[tuple[Mailbox, Relay]]:
 
 @pytest.fixture(scope="module")
 def identity(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """The server's context with a certificate of its own making, and a client's that trusts just this one."""
-    folder: Path = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "relay.example")])
-    start = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(7)
-        .not_valid_before(start)
-        .not_valid_after(start + dt.timedelta(days=36500))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem, secret = folder / "cert.pem", folder / "key.pem"
-    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(pem, secret)
-    return server, ssl.create_default_context(cafile=str(pem))
+    return certificates.identity(tmp_path_factory.mktemp("tls"))
 
 
 def test_one_session_carries_several_mails_and_each_arrives_byte_for_byte() -> None:
@@ -495,20 +465,57 @@ def test_login_works_with_plain_and_with_login_alone(
 
 @pytest.mark.parametrize(
     ("answer", "authentication"),
-    [("535 5.7.8 bad {}", True), ("454 4.7.0 later {}", False), ("421 gone {}", False), (DROP, False)],
+    [("535 5.7.8 bad {}", True), ("454 4.7.0 later {}", False), ("421 gone {}", False)],
 )
-def test_a_refused_login_is_told_apart_and_never_shows_the_password(answer: str, authentication: bool) -> None:
-    echo = answer.format(PASSWORD)
-    with scripted(GREETING, AUTH, ("AUTH PLAIN", echo)) as server, pytest.raises(RelayDown) as down:
+def test_a_refused_login_is_told_apart(answer: str, authentication: bool) -> None:
+    with scripted(GREETING, AUTH, ("AUTH PLAIN", answer.format(PASSWORD))) as server, pytest.raises(RelayDown) as down:
         _login(server).connect()
     assert down.value.authentication is authentication
-    told = f"{down.value!r} {down.value} {down.value.__cause__!r} {_login(server)!r}"
-    for secret in (
-        PASSWORD,
-        b64encode(PASSWORD.encode()).decode(),
-        b64encode(f"\0news\0{PASSWORD}".encode()).decode(),
+
+
+def _secrets(password: str) -> list[str]:
+    raw = password.encode(errors="surrogateescape")
+    return [password, ascii(password)[1:-1], b64encode(raw).decode(), b64encode(b"\0news\0" + raw).decode()]
+
+
+def _told(error: BaseException) -> str:
+    """All that a log or a debugger could say of an error and of those behind it."""
+    words, seen = [], error
+    while seen is not None:
+        words += [*traceback.format_exception(seen), repr(seen), repr(vars(seen)), repr(getattr(seen, "object", ""))]
+        seen = seen.__cause__ or seen.__context__  # type: ignore[assignment]
+    return "".join(words)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+@pytest.mark.parametrize(
+    "answer", ["535 bad {}", "454 {}", "421 {}", "334 {}", "{}", "250-{0}\r\n550 {0}", DROP, "x" * 9000]
+)
+def test_no_end_of_a_login_shows_the_password(mechanism: str, answer: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    offer = ("EHLO", f"250-us\r\n250 AUTH {mechanism}")
+    echoes = f"{PASSWORD} {b64encode(PASSWORD.encode()).decode()}"
+    last = answer.format(echoes)
+    asked = (("AUTH LOGIN", "334 UGFzc3dvcmQ6"), (_secrets(PASSWORD)[2], last))
+    with (
+        scripted(GREETING, offer, *(asked if mechanism == "LOGIN" else (("AUTH PLAIN", last),))) as server,
+        pytest.raises(RelayDown) as down,
     ):
-        assert secret not in told
+        _login(server).connect()
+    told = _told(down.value) + caplog.text + repr(_login(server))
+    assert not [secret for secret in _secrets(PASSWORD) if secret in told]
+
+
+def test_a_password_that_is_no_text_goes_out_as_the_environment_gave_it() -> None:
+    password = b"geh\xe9im".decode(errors="surrogateescape")
+    with scripted(GREETING, AUTH, ("AUTH PLAIN", "235 yes"), ("QUIT", "221 bye")) as server:
+        server.relay(username="news", password=password).connect().close()
+    assert server.heard[1] == b"AUTH PLAIN " + b64encode(b"\0news\0geh\xe9im") + b"\r\n"
+    impossible = "geh\ud900eim"
+    with pytest.raises(RelayDown, match="cannot be sent") as down:
+        server.relay(username="news", password=impossible).connect()
+    assert down.value.authentication
+    assert not [secret for secret in ("ud900", impossible) if secret in _told(down.value)]
 
 
 def test_a_relay_without_logins_is_an_authentication_fault() -> None:
