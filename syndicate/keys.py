@@ -14,6 +14,8 @@ from syndicate.errors import SyndicateError
 _BYTES = 32
 # What a token is for: signed with it, so that one kind of link never passes for another.
 _CONFIRM, _UNSUBSCRIBE, _PREFERENCES = "confirm", "unsubscribe", "preferences"
+_RELAY_LOGIN = "relay-login"
+_FIRST = 1  # it stays in the file when keys are rotated
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,6 +58,12 @@ class SiteKeys:
         """The subscriber's uid; None if it is no such token of ours."""
         named = self.tokens.read(_PREFERENCES, token)
         return named[0] if named else None
+
+    def login_hash(self, security: str, username: str, password: str) -> str:
+        """The keyed hash (32 lower-case base32 characters) by which a relay's login is known again once it is changed.
+
+        Whoever reads it learns nothing of the password, and it is no token of ours."""
+        return base32(self.tokens.mac(_RELAY_LOGIN, security, username, password, version=_FIRST)[:20])
 
     def __repr__(self) -> str:
         return "SiteKeys(…)"

@@ -113,14 +113,19 @@ def test_a_cancel_and_results_of_mails_that_never_went_do_not_wait_in_a_circle(
     assert set(states(postgres, made).values()) == {"rejected"}
 
 
-def test_two_processes_that_find_the_relay_down_at_once_both_record_it(postgres: Database, now: datetime) -> None:
+def test_two_processes_that_find_the_relay_down_at_once_count_it_once(postgres: Database, now: datetime) -> None:
+    def fail(session: Session, me: str) -> None:
+        clock = postgres.clock()
+        relays.failed(session, clock, "relay:25", me, trouble="down", error=f"{me} lost it", chance=0.5, now=now)
+
     with postgres.write() as session:
-        relays.note(session, "relay:25", error="away", now=now)
-        other = Beside(postgres, lambda other: relays.note(other, "relay:25", error="gone", now=now))
+        fail(session, "alpha")
+        other = Beside(postgres, lambda other: fail(other, "beta"))
         until(other.blocked)
     other.end()
     with postgres.read() as session:
-        assert [row.last_error for row in session.scalars(select(RelayRecord))] == ["gone"]
+        record = session.scalars(select(RelayRecord)).one()
+        assert (record.failures, record.last_error) == (1, "alpha lost it")
 
 
 def test_two_that_release_the_last_two_batches_at_once_close_the_edition(

@@ -15,7 +15,7 @@ from sqlalchemy import func, select, update
 
 from syndicate.database import Database
 from syndicate.mail.personal import Outgoing
-from syndicate.models import Delivery, Edition, Owner, RelayRecord, Slot
+from syndicate.models import Batch, Delivery, Edition, Owner, RelayRecord, Slot
 from syndicate.outbox import leases
 from syndicate.outbox.jobs import Job
 from syndicate.sender.errors import SenderEnded
@@ -199,13 +199,19 @@ def test_a_relay_that_refuses_us_costs_no_reader_their_mail(database: Database, 
     refusals: list[int] = []
     with ScriptedRelay(script) as relay:
         sender = make(database, relay.port, connections=3)
-        run(sender, lambda: sender.relay_away is not None)
-        assert len(refusals) <= 6, "it is not asked for every reader"
-        assert "530 5.7.0 authentication required" in (sender.relay_away or "")
+        run(sender, lambda: edition_state(database, made) == "paused")
+        assert len(refusals) <= 5 + 2 * 2, "it is not asked for every reader"
         assert set(states(database, made).values()) == {"queued"}
         with database.read() as session:
+            reason = session.get_one(Edition, made).reason or ""
             assert session.scalar(select(func.max(Delivery.attempt))) == 0
+        assert "530 5.7.0 authentication required" in reason
+        assert f"`syndicate edition resume {made}`" in reason
         closed.clear()
+        with database.write() as session:
+            session.execute(update(Edition).values(state="sending"))
+            session.execute(update(Delivery).values(next_try_at=None))
+            session.execute(update(Batch).values(next_try_at=now))
         run(make(database, relay.port), lambda: edition_state(database, made) == "sent")
     assert set(states(database, made).values()) == {"accepted"}
 

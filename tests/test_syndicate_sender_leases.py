@@ -115,7 +115,7 @@ def test_letters_are_handed_out_before_the_deliveries_that_came_earlier(now: dat
     letter = LetterJob(1, "u", "confirm", 0, "b@example.net", "h", "en", {}, now, now)
     feed.add_batch(ledger.ClaimedBatch(1, 0, (news,)))
     feed.add_letters([letter])
-    taken: list[Job | None] = [feed.take(0), feed.take(0), feed.take(0)]
+    taken: list[Job | None] = [feed.take(), feed.take(), feed.take()]
     assert taken == [letter, news, None]
     feed.put_back(letter)
-    assert feed.take(0) == letter
+    assert feed.take() == letter

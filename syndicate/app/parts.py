@@ -22,6 +22,7 @@ from syndicate.mail.render import Renderer
 from syndicate.mail.sign import load_keys
 from syndicate.mail.smtp import Relay
 from syndicate.migrations import require_current
+from syndicate.outbox.limits import Limit
 from syndicate.publishing.documents import Documents
 from syndicate.sender.countfile import CountFile
 from syndicate.sender.process import Identity, Sender, Times
@@ -83,6 +84,9 @@ class App:
             chance=random.random,
             doubt=self.config.sending.uncertain,
             messages_per_connection=smtp.messages_per_connection,
+            login=self._login(),
+            limit=Limit(smtp.rate, smtp.daily_quota),
+            domain_rate=smtp.domain_rate,
         )
         identity = Identity(socket.gethostname(), program_version())
         return Sender(
@@ -97,6 +101,13 @@ class App:
     def count_file(self) -> CountFile:
         """The file by which an older database is told."""
         return CountFile(self.config.site.secret_file)
+
+    def _login(self) -> str | None:
+        """A keyed hash of the relay's login; None without one."""
+        relay = self.relay()
+        if relay.username is None:
+            return None
+        return self.keys.login_hash(relay.security, relay.username, relay.password or "")
 
     def tick(self) -> None:
         """Decide what is due now, and forget what was kept long enough."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from syndicate.app.parts import App
 from syndicate.errors import SyndicateError
-from syndicate.outbox import guard, leases
+from syndicate.outbox import guard, leases, relays
 from syndicate.sender.errors import AnotherSender
 from syndicate.sender.lock import SenderLock
 
@@ -57,12 +57,20 @@ def release_outbox(app: App) -> list[int]:
 
 
 def ensure_relay(app: App) -> None:
-    """Where this process would send by itself: open one session with the relay and end it.
+    """Where this process would send by itself: open one session with the relay and end it. What was known against the
+    relay is then forgotten: a person has asked, and it answered.
 
     Raises RelayDown, one line, before anything was changed."""
-    if not somebody_sends(app):
-        app.mail_maker()
-        app.relay().connect().close()
+    if somebody_sends(app):
+        return
+    app.mail_maker()
+    relay = app.relay()
+    relay.connect().close()
+    with app.database.read() as session:
+        fine = relays.standing(session, app.database.clock(), relay.name, "").fine
+    if not fine:
+        with app.database.write() as session:
+            relays.reached(session, relay.name, now=app.clock())
 
 
 def drive(app: App, done: Callable[[], bool], stop: threading.Event, *, progress: Callable[[], None]) -> Drive:

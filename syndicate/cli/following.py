@@ -159,7 +159,7 @@ def _relay_away(site: App, began: datetime) -> str | None:
     from syndicate.outbox import relays
 
     with site.database.read() as session:
-        return relays.down_since(session, site.relay().name, began)
+        return relays.down_since(session, site.database.clock(), site.relay().name, began)
 
 
 def _start_when_held_long_enough(site: App, edition_id: int) -> None:

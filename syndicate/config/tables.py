@@ -36,6 +36,7 @@ from syndicate.config.texts import split_sender
 
 Count = Annotated[int, BeforeValidator(no_truth), Field(ge=1, le=1_000_000)]
 Rate = Annotated[float, BeforeValidator(no_truth), Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Quota = Annotated[int, BeforeValidator(no_truth), Field(ge=0, le=1_000_000_000)]
 Port = Annotated[int, BeforeValidator(no_truth), Field(ge=1, le=65535)]
 
 
@@ -66,7 +67,8 @@ class Database(Table):
 
 
 class Smtp(Table):
-    """`[mail.smtp]`: the relay. `rate` is messages a second, 0 for no limit."""
+    """`[mail.smtp]`: the relay. `rate` is messages a second, `domain_rate` to one receiving domain, `daily_quota`
+    messages in a day of UTC; 0 is no limit."""
 
     host: Host = "localhost"
     port: Port = 25
@@ -76,6 +78,8 @@ class Smtp(Table):
     connections: Annotated[Count, Field(le=200)] = 10
     messages_per_connection: Count = 100
     rate: Rate = 0
+    daily_quota: Quota = 0
+    domain_rate: Rate = 0
 
 
 class DkimKey(Table):

@@ -15,12 +15,12 @@ from syndicate.mail.replies import Answer, NotSmtp
 from syndicate.mail.session import Connection, ConnectionLost, Reply, Stage, one_line, words_of
 from syndicate.mail.wire import FAULTS, OutOfStep, Wire
 
-__all__ = ["Connection", "ConnectionLost", "Relay", "RelayDown", "Reply", "Security", "Stage"]
+__all__ = ["CROWDED", "Connection", "ConnectionLost", "Relay", "RelayDown", "Reply", "Security", "Stage"]
 
 Security = Literal["none", "starttls", "tls"]
 
-
-_CROWDED: Final = re.compile(r"too many\b.{0,40}\b(connection|session)s?\b|\bconnections? limit", re.IGNORECASE)
+CROWDED: Final = re.compile(r"too many\b.{0,40}\b(connection|session)s?\b|\bconnections? limit", re.IGNORECASE)
+"""Words by which a relay says that there are too many connections."""
 
 
 class RelayDown(SyndicateError):
@@ -170,7 +170,7 @@ class Relay:
         if not isinstance(error, _Refusal):
             return RelayDown(text)
         code, words = error.answer.code, one_line(error.answer.words)
-        return RelayDown(text, code=code, busy=code == 421 or _CROWDED.search(words) is not None)
+        return RelayDown(text, code=code, busy=code == 421 or CROWDED.search(words) is not None)
 
 
 class _Refusal(Exception):

@@ -29,6 +29,11 @@ class DeliveryJob:
     mail_date: datetime
     expires_at: datetime
 
+    @property
+    def domain(self) -> str:
+        """The receiving domain."""
+        return self.address.rpartition("@")[2]
+
 
 @dataclass(frozen=True)
 class LetterJob:
@@ -44,6 +49,11 @@ class LetterJob:
     params: Mapping[str, object]
     asked_at: datetime
     expires_at: datetime
+
+    @property
+    def domain(self) -> str:
+        """The receiving domain."""
+        return self.address.rpartition("@")[2]
 
 
 Job = DeliveryJob | LetterJob

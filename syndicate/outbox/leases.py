@@ -51,9 +51,11 @@ def register(
     )
 
 
-def renew(session: Session, clock: ColumnElement[float], owner: str, lease_seconds: float) -> bool:
-    """Push the lease out. False: the owner is no owner any more (it was recovered) and must not send."""
-    done = session.execute(update(Owner).where(Owner.id == owner).values(lease_until=clock + lease_seconds, seen=clock))
+def renew(session: Session, clock: ColumnElement[float], owner: str, lease_seconds: float, rate: float = 0.0) -> bool:
+    """Push the lease out, and say how many mails a second are settled. False: the owner is no owner any more (it was
+    recovered) and must not send."""
+    values = {"lease_until": clock + lease_seconds, "seen": clock, "rate": rate}
+    done = session.execute(update(Owner).where(Owner.id == owner).values(values))
     return bool(done.rowcount == 1)  # type: ignore[attr-defined]
 
 

@@ -3,36 +3,54 @@
 import logging
 import threading
 import time
+from dataclasses import dataclass
+from datetime import timedelta
 
 from syndicate.errors import SyndicateError
 from syndicate.mail.personal import Outgoing
 from syndicate.mail.session import one_line
-from syndicate.mail.smtp import Connection, ConnectionLost, RelayDown, Reply
-from syndicate.outbox.jobs import Exchange, Grant, Job, Result
+from syndicate.mail.smtp import ConnectionLost, RelayDown
+from syndicate.outbox.jobs import DeliveryJob, Exchange, Grant, Job, Result
 from syndicate.sender import outcome
+from syndicate.sender.allowance import Allowance, Paces
 from syndicate.sender.errors import SenderEnded
 from syndicate.sender.feed import Feed
 from syndicate.sender.gate import RelayGate
+from syndicate.sender.judge import Judge
+from syndicate.sender.line import Line
 from syndicate.sender.terms import Terms
 from syndicate.sender.writer import LedgerWriter
 
 log = logging.getLogger(__name__)
 
 _IDLE_SECONDS = 5.0
+_ASIDE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the connections of one sender have in common. Without `allowance` and `paces` there is no such limit."""
+
+    terms: Terms
+    feed: Feed
+    writer: LedgerWriter
+    gate: RelayGate
+    judge: Judge
+    allowance: Allowance | None = None
+    paces: Paces | None = None
 
 
 class Carrier:
     """Runs in a thread of its own until the feed is closed or the ledger cannot be written."""
 
-    def __init__(self, n: int, *, terms: Terms, feed: Feed, writer: LedgerWriter, gate: RelayGate) -> None:
+    def __init__(self, n: int, shared: Shared) -> None:
         self.n = n
-        self._terms = terms
-        self._feed = feed
-        self._writer = writer
-        self._gate = gate
-        self._connection: Connection | None = None
-        self._proven = False
-        self._aborted = False
+        self._shared = shared
+        self._terms = shared.terms
+        self._feed = shared.feed
+        self._writer = shared.writer
+        self._gate = shared.gate
+        self._line = Line(shared.terms)
         self._wire_free = threading.Event()
         self._wire_free.set()
         self._thread = threading.Thread(target=self._run, name=f"carrier-{n}", daemon=True)
@@ -46,16 +64,12 @@ class Carrier:
 
     def abort(self) -> None:
         """Close the connection without another byte, whatever is on it."""
-        self._aborted = True
-        connection = self._connection
-        if connection:
-            connection.abort()
+        self._line.abort()
 
     @property
     def connected(self) -> bool:
         """Whether it has a session in which the relay has answered to a mail."""
-        connection = self._connection
-        return self._proven and connection is not None and connection.usable
+        return self._line.proven
 
     def _run(self) -> None:
         try:
@@ -72,19 +86,18 @@ class Carrier:
             self.abort()
         finally:
             self._wire_free.set()
-            if self._connection:
-                self._connection.close()
+            self._line.close()
 
     def _work(self) -> None:
         result: Result | None = None
         while True:
             job = self._next(result)
-            mail = self._composed(job) if job else None
-            if job is None or isinstance(mail, Result):
+            mail = self._prepared(job) if job else None
+            if job is None or not isinstance(mail, Outgoing):
                 self._ask(result, None)
                 result = mail if isinstance(mail, Result) else None
                 continue
-            if not self._ready():
+            if not self._line.fit():
                 self._ask(result, None)  # it must not wait for a relay that is down
                 result = None
                 if not self._connect(job):
@@ -94,21 +107,55 @@ class Carrier:
                 raise SenderEnded("the sender stops")
             grant = self._ask(result, job)
             result = None
-            if grant is Grant.SEND and isinstance(mail, Outgoing):
+            if grant is Grant.SEND:
                 result = self._hand_over(job, mail)
             else:
                 self._feed.settled(job)
+                self._restore(job)
 
     def _next(self, result: Result | None) -> Job | None:
-        """The next job. With a result in hand do not wait for it: the ledger must hear of the result first."""
+        """The next job, once it may go. With a result in hand do not wait: the ledger must hear of the result first."""
         try:
-            job = self._feed.take(0 if result else _IDLE_SECONDS)
+            if result is None:
+                return self._awaited()
+            if self._gate.free(self.n, proven=self._line.proven) and self._feed.await_work(0):
+                return self._allowed(wait=False)
         except SenderEnded:
             self._ask(result, None)
             raise
-        if job is None and result is None:
-            self._end_session()  # idle: servers cut such lines anyhow
-        return job
+        return None
+
+    def _awaited(self) -> Job | None:
+        """The next job; None if there was none for a while, or the way is closed."""
+        if not self._feed.await_work(_IDLE_SECONDS):
+            self._gate.leave(self.n)
+            self._line.close()  # idle: servers cut such lines anyhow
+            return None
+        if not self._gate.enter(self.n, proven=self._line.proven):
+            if not self._gate.within(self.n):
+                self._line.close()
+            if not self._gate.wait(self.n, _IDLE_SECONDS):
+                self._line.close()
+            return None
+        return self._allowed(wait=True)
+
+    def _allowed(self, *, wait: bool) -> Job | None:
+        """The next job, if the relay's limits leave one mail's room: letters that come meanwhile are first."""
+        allowance = self._shared.allowance
+        pause = allowance.take() if allowance else None
+        if pause is None or not pause.seconds:
+            job = self._feed.take()
+            if job is None and allowance:
+                allowance.restore()
+            return job
+        if pause.spent:
+            words = f"the daily quota of {self._terms.limit.quota} mails (mail.smtp.daily_quota) is used up"
+            self._gate.down(self.n, words, began=time.monotonic(), trouble="spent", rest=pause.seconds)
+        elif wait:
+            if pause.seconds > _IDLE_SECONDS:
+                self._line.close()
+            self._feed.rest(min(pause.seconds, _IDLE_SECONDS))
+        return None
 
     def _ask(self, result: Result | None, job: Job | None) -> Grant:
         if result is None and job is None:
@@ -118,8 +165,35 @@ class Carrier:
         if grant is not Grant.SEND:
             self._wire_free.set()
         if result:
-            self._feed.settled(result.job)
+            if isinstance(result.job, DeliveryJob) and outcome.at_once(result):
+                self._feed.put_back(result.job)  # a letter is nobody's now, and is claimed anew
+            else:
+                self._feed.settled(result.job)
         return grant
+
+    def _prepared(self, job: Job) -> Outgoing | Result | None:
+        """The mail, or why there is none now; None if it was laid aside because its domain must wait."""
+        paces = self._shared.paces
+        if paces and isinstance(job, DeliveryJob):
+            pause = paces.take(job.domain)
+            if pause.seconds:
+                self._restore(job, domain=False)
+                if self._feed.pass_over(job, pause.seconds, room=int(pause.rate * _ASIDE_SECONDS) + 1):
+                    return None
+                turn = timedelta(seconds=paces.book(job.domain, pause, _ASIDE_SECONDS))
+                words = f"waits for its turn: {job.domain} takes few mails at a time"
+                return outcome.put_off(job, job.attempt, self._terms.clock(), turn, code=None, words=words)
+        mail = self._composed(job)
+        if isinstance(mail, Result):
+            self._restore(job)
+        return mail
+
+    def _restore(self, job: Job, *, domain: bool = True) -> None:
+        """This job used nothing of the limits."""
+        if self._shared.allowance:
+            self._shared.allowance.restore()
+        if self._shared.paces and domain and isinstance(job, DeliveryJob):
+            self._shared.paces.restore(job.domain)
 
     def _composed(self, job: Job) -> Outgoing | Result:
         """The mail, or why there is none. What cannot be composed waits as if the relay had put it off: the fault is
@@ -134,103 +208,40 @@ class Carrier:
             words = one_line(f"could not be composed: {error}")
             return outcome.later(job, job.attempt + 1, now, terms.chance(), code=None, words=words)
 
-    def _ready(self) -> bool:
-        """Whether there is a session fit for one more mail; one that has served its time is ended."""
-        connection = self._connection
-        if connection is None:
-            return False
-        age = time.monotonic() - connection.opened
-        if (
-            connection.usable
-            and connection.sent < self._terms.messages_per_connection
-            and age < self._terms.seconds_per_connection
-        ):
-            return True
-        self._end_session()
-        return False
-
-    def _end_session(self) -> None:
-        if self._connection:
-            unused = self._connection.usable and not self._proven
-            self._connection.close()
-            if unused:
-                self._gate.up()  # the trial was not needed, and is over
-        self._connection, self._proven = None, False
-
     def _connect(self, job: Job) -> bool:
         """Open a session for this job. False: not now; the job is somebody else's to take, and the way may be free."""
-        error = None
-        if self._gate.enter():
-            try:
-                self._connection, self._proven = self._terms.relay.connect(), False
-            except RelayDown as down:
-                error = str(down)
-            else:
-                return True
-        self._feed.put_back(job)
-        if error:
-            self._gate.down(error)
-        self._gate.wait()
-        return False
+        began = time.monotonic()
+        try:
+            self._line.open()
+        except RelayDown as down:
+            self._feed.put_back(job)
+            self._restore(job)
+            self._shared.judge.no_session(self.n, down, began=began)
+            return False
+        return True
 
     def _hand_over(self, job: Job, mail: Outgoing) -> Result:
-        terms = self._terms
+        judge, line, began = self._shared.judge, self._line, time.monotonic()
         try:
-            reply = self._deliver(mail)
+            reply = line.deliver(mail)
         except ConnectionLost as lost:
-            return self._lost(job, lost)
+            return judge.lost(self.n, job, lost, began=began, aborted=line.aborted)
         except RelayDown as down:
-            self._gate.down(str(down))
-            return outcome.again(job, terms.clock(), str(down))
+            judge.no_session(self.n, down, began=began)
+            return judge.unsent(job, str(down))
         except ValueError as error:  # nothing of it was sent
             words = one_line(f"could not be handed over: {error}")
             log.error("a mail %s", words)
-            return outcome.later(job, job.attempt + 1, terms.clock(), terms.chance(), code=None, words=words)
+            return self._later(job, words)
         except Exception as error:
             # A fault of our own in the middle of this mail: how far it came, nobody knows.
             log.exception("handing over a mail is broken")
-            if self._connection:
-                self._connection.abort()
+            line.drop()
             words = one_line(f"the program failed while this mail was handed over: {error}")
+            terms = self._terms
             return outcome.of_doubt(job, words, terms.clock(), terms.chance(), terms.doubt)
-        if outcome.concerns_the_sender(reply):
-            return self._refused(job, reply)
-        if not self._proven:
-            self._proven = True
-            self._gate.up()
-        return outcome.of_reply(job, reply, terms.clock(), terms.chance())
+        return judge.replied(self.n, job, reply, began=began, opened=line.opened)
 
-    def _refused(self, job: Job, reply: Reply) -> Result:
-        """The relay takes no mail of ours now: nobody's mail may be lost by that, so the way is closed for a while."""
-        words = f"the relay {self._terms.relay.name} takes no mail from us ({reply.code} {reply.text})"
-        if self._connection:
-            self._connection.close()
-        self._connection, self._proven = None, False
-        self._gate.down(f"{words}: check mail.from, mail.bounce_domain and the login, or ask its keeper")
-        return outcome.again(job, self._terms.clock(), words)
-
-    def _lost(self, job: Job, lost: ConnectionLost) -> Result:
-        terms, words = self._terms, str(lost)
-        if self._aborted and not lost.after_dot:
-            return outcome.again(job, terms.clock(), words)
-        if not self._aborted:
-            self._gate.down(words)
-        if lost.after_dot:
-            return outcome.of_doubt(job, words, terms.clock(), terms.chance(), terms.doubt)
+    def _later(self, job: Job, words: str) -> Result:
+        terms = self._terms
         return outcome.later(job, job.attempt + 1, terms.clock(), terms.chance(), code=None, words=words)
-
-    def _deliver(self, mail: Outgoing) -> Reply:
-        """Hand the mail over; a line that had gone stale while it waited is replaced once, at no cost."""
-        connection = self._connection
-        if connection is None:
-            raise ConnectionLost("no session", stage="mail", after_dot=False)
-        try:
-            return connection.deliver(mail.envelope_from, mail.to, mail.data)
-        except ConnectionLost as lost:
-            if lost.after_dot or not connection.sent or self._aborted:
-                raise
-            self._connection = self._terms.relay.connect()
-            if self._aborted:  # meanwhile; and the abort may have met the old session only
-                self._connection.abort()
-                raise
-        return self._connection.deliver(mail.envelope_from, mail.to, mail.data)

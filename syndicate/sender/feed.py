@@ -1,6 +1,7 @@
 """What a sender process holds in hand: letters first, then the deliveries of the batches it has claimed."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -12,17 +13,23 @@ from syndicate.sender.errors import SenderEnded
 class Feed:
     """Hands jobs to the connections and notices when a batch is through. Safe for any number of threads.
 
-    `on_empty` is called whenever a batch is through or few jobs are left, to wake who claims more."""
+    A domain that must wait is passed over: its deliveries lie aside until its time, and the others go on. `on_empty` is
+    called whenever a batch is through or few jobs are left, to wake who claims more."""
 
     def __init__(self, on_empty: Callable[[], None], low: int) -> None:
         self._letters: deque[LetterJob] = deque()
         self._deliveries: deque[DeliveryJob] = deque()
+        self._aside: dict[str, deque[DeliveryJob]] = {}
+        self._due: dict[str, float] = {}
+        self._room: dict[str, int] = {}
         self._outstanding: dict[tuple[int, int], int] = {}
         self._through: list[tuple[int, int]] = []
         self._closed = False
         self._low = low
         self._on_empty = on_empty
         self._changed = threading.Condition()
+        self.count = 0
+        """How many jobs were settled."""
 
     def add_letters(self, letters: list[LetterJob]) -> None:
         with self._changed:
@@ -38,23 +45,40 @@ class Feed:
                 self._finish(key)
             self._changed.notify_all()
 
-    def take(self, timeout: float) -> Job | None:
-        """The next job, letters first; None if there is none within `timeout` seconds (0: at once).
-
-        Raises SenderEnded once the feed is closed."""
+    def await_work(self, timeout: float) -> bool:
+        """Whether there is something to take, within `timeout` seconds (0: at once). Raises SenderEnded once closed."""
+        end = time.monotonic() + timeout
         with self._changed:
-            if timeout:
-                self._changed.wait_for(lambda: self._closed or self._letters or self._deliveries, timeout)
-            if self._closed:
-                raise SenderEnded("the sender stops")
+            while True:
+                self._ensure_open()
+                self._recall()
+                if self._letters or self._deliveries:
+                    return True
+                now = time.monotonic()
+                if now >= end:
+                    return False
+                self._changed.wait(min([end, *self._due.values()]) - now)
+
+    def rest(self, seconds: float) -> None:
+        """Do nothing for so long. Raises SenderEnded once the feed is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, seconds)
+            self._ensure_open()
+
+    def take(self) -> Job | None:
+        """The next job, letters first; None if there is none. Raises SenderEnded once the feed is closed."""
+        with self._changed:
+            self._ensure_open()
             if self._letters:
                 return self._letters.popleft()
-            if not self._deliveries:
-                return None
-            job = self._deliveries.popleft()
-            if len(self._deliveries) == self._low:
-                self._on_empty()
-            return job
+            self._recall()
+            while self._deliveries:
+                job = self._deliveries.popleft()
+                if len(self._deliveries) == self._low:
+                    self._on_empty()
+                if not self._due or not self._lay_aside(job):
+                    return job
+            return None
 
     def put_back(self, job: Job) -> None:
         """Return a job that could not be tried: it is the next to be taken."""
@@ -63,11 +87,42 @@ class Feed:
                 self._letters.appendleft(job)
             else:
                 self._deliveries.appendleft(job)
-            self._changed.notify()
+            self._changed.notify_all()
+
+    def pass_over(self, job: DeliveryJob, seconds: float, room: int) -> bool:
+        """Lay this job aside, and others to its domain that come up, until the domain may have mail again. False: there
+        lie `room` already, and it is to wait in the ledger."""
+        with self._changed:
+            self._due[job.domain] = time.monotonic() + seconds
+            self._room[job.domain] = room
+            return self._lay_aside(job)
+
+    def _lay_aside(self, job: DeliveryJob) -> bool:
+        if job.domain not in self._due:
+            return False
+        aside = self._aside.setdefault(job.domain, deque())
+        if len(aside) >= self._room[job.domain]:
+            return False
+        aside.append(job)
+        return True
+
+    def _recall(self) -> None:
+        """Domains whose time has come are first again."""
+        if not self._due:
+            return
+        now = time.monotonic()
+        for domain in [domain for domain, due in self._due.items() if due <= now]:
+            del self._due[domain]
+            self._deliveries.extendleft(reversed(self._aside.pop(domain, deque())))
+
+    def _ensure_open(self) -> None:
+        if self._closed:
+            raise SenderEnded("the sender stops")
 
     def settled(self, job: Job) -> None:
         """This job's fate is committed in the ledger (or it is left as it is)."""
         with self._changed:
+            self.count += 1
             if isinstance(job, LetterJob):
                 return  # letters are in no batch
             key = (job.edition_id, job.batch)

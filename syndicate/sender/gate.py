@@ -1,77 +1,187 @@
-"""The way to the relay: open, or closed for a while after it was found down."""
+"""The way to the relay for the connections of one process: how many there may be, and whether any may be used now.
 
+What closes it holds for every process, and stands in the relay's row (`outbox.relays`). Here is what this process last
+read of it, and the place where its connections wait.
+"""
+
+import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
+from syndicate.outbox.relays import SHORT_PAUSES, Standing, Trouble
 from syndicate.sender.errors import SenderEnded
 
-_FIRST_SECONDS = 1.0
-_LONGEST_SECONDS = 60.0
-_AWAY_AFTER = 2
+log = logging.getLogger(__name__)
+
+_ASK_AGAIN_SECONDS = 1.0
+
+
+class Record(Protocol):
+    """The relay's row as the gate writes it; each returns the row as it then is. May raise SenderEnded."""
+
+    def failed(self, trouble: Trouble, error: str, rest: float | None = None) -> Standing: ...
+
+    def stopped(self, error: str) -> Standing: ...
+
+    def answered(self) -> Standing: ...
+
+    def claim_probe(self, seen: Standing) -> bool: ...
 
 
 class RelayGate:
-    """Shared by the connections of one process. After a failure it is closed, 1 s and then doubling to a minute; then
-    one connection goes through on trial, and only the relay's answer to a mail on it opens the gate for all. So a
-    relay that takes connections and loses every mail is not fed the whole edition.
+    """Shared by the connections of one process, numbered from 0; no more than `limit` of them go at a time.
 
-    `changed(error)` hears of every failure, `changed(None)` of the first success and of each recovery."""
+    After a failure the way is closed for a rest; then one connection of one process goes through on trial, and only
+    the relay's answer to a mail on it opens the way for all. So a relay that takes connections and loses every mail is
+    not fed the whole edition. A session that works may go on while the rests are short. `changed` is called whenever
+    something changed; `quiet` is after how many seconds without a crowd one more connection is tried."""
 
-    def __init__(self, changed: Callable[[str | None], None]) -> None:
+    def __init__(self, record: Record, *, connections: int, changed: Callable[[], None], quiet: float = 300.0) -> None:
+        self._record = record
+        self._most = connections
         self._changed = changed
+        self._quiet = quiet
         self._lock = threading.Condition()
-        self._open_at = 0.0
-        self._delay = 0.0
-        self._trial = False
         self._closed = False
-        self._known_up = False
-        self._failures = 0
+        self._standing = Standing()
+        self._edition = 0  # goes up with each standing that this process wrote
+        self._open_at = 0.0
+        self._failed_at = float("-inf")
+        self._trial: int | None = None
+        self._within: set[int] = set()
+        self._base, self._crowded_at = connections, float("-inf")
+        self._said: str | None = None
+        self._said_away = False
 
-    def enter(self) -> bool:
-        """Whether this thread may connect now. While the gate is closed at most one may, on trial: it must then call
-        `up` or `down`."""
+    # Asked before each mail.
+
+    def enter(self, n: int, *, proven: bool = False) -> bool:
+        """Whether connection `n` may take a mail now; `proven` if its session has had an answer to one. On trial it
+        keeps the way until it calls `up`, `down` or `leave`. Raises SenderEnded when the sender stops."""
         with self._lock:
-            if not self._may_enter():
+            if not self._room(n):
+                self._within.discard(n)
+            if not self._worth(n, proven):
                 return False
-            self._trial = bool(self._delay)
+            self._within.add(n)
+            seen = self._standing
+            if self._free(seen, proven) or self._trial == n:
+                return True
+            self._trial = n
+        got = False
+        try:
+            got = self._record.claim_probe(seen)
+        finally:
+            with self._lock:
+                if not got and self._trial == n:
+                    self._trial = None
+                    self._open_at = max(self._open_at, time.monotonic() + _ASK_AGAIN_SECONDS)
+                    self._lock.notify_all()
+        return got
+
+    def free(self, n: int, *, proven: bool) -> bool:
+        """Whether `enter` would say yes without asking anybody. Raises SenderEnded when the sender stops."""
+        with self._lock:
+            return self._worth(n, proven) and (self._free(self._standing, proven) or self._trial == n)
+
+    def wait(self, n: int, seconds: float) -> bool:
+        """Whether within this time it is worth calling `enter`. Raises SenderEnded when the sender stops."""
+        end = time.monotonic() + seconds
+        with self._lock:
+            while not self._worth(n, proven=False):
+                left = end - time.monotonic()
+                if left <= 0:
+                    return False
+                rest = self._open_at - time.monotonic()
+                self._lock.wait(min(left, rest) if rest > 0 else left)
             return True
 
-    def wait(self) -> None:
-        """Return when it is worth calling `enter`. Raises SenderEnded when the sender stops."""
+    def leave(self, n: int) -> None:
+        """Connection `n` has nothing to do: the way is another's."""
         with self._lock:
-            while not (self._closed or self._may_enter()):
-                left = self._open_at - time.monotonic()
-                self._lock.wait(left if left > 0 else None)  # None: whoever is on trial will tell
-            if self._closed:
-                raise SenderEnded("the sender stops")
+            self._end(n)
 
-    def up(self) -> None:
-        """The relay answered to a mail on a connection that was let through."""
-        with self._lock:
-            news = not self._known_up or bool(self._delay)
-            self._known_up, self._delay, self._failures, self._trial = True, 0.0, 0, False
-            self._lock.notify_all()
-        if news:
-            self._changed(None)
+    def within(self, n: int) -> bool:
+        """Whether connection `n` counts among those that go: if not it is to end its session."""
+        return n in self._within
 
-    def down(self, error: str) -> None:
-        """No session could be had, or one was lost in the middle of a mail."""
+    # Told after each mail.
+
+    def up(self, n: int) -> None:
+        """The relay answered to a mail on connection `n`."""
+        if self._standing.state == "ok" and self._trial is None:
+            return  # as nearly always
         with self._lock:
-            self._trial = False
-            known = time.monotonic() < self._open_at  # what was tried at the same moment fails together
-            if not known:
-                self._failures += 1
-                self._delay = min(self._delay * 2, _LONGEST_SECONDS) if self._delay else _FIRST_SECONDS
-                self._open_at = time.monotonic() + self._delay
-            self._lock.notify_all()
+            if self._trial == n:
+                self._trial = None
+        self._write(self._record.answered)
+
+    def down(self, n: int, error: str, *, began: float, trouble: Trouble = "down", rest: float | None = None) -> None:
+        """What connection `n` began at this monotonic second failed, and not because of one mail. `rest` is how many
+        seconds nobody may go, where that is known."""
+        with self._lock:
+            tried = self._trial == n
+            known = began < self._failed_at and not tried  # what was tried before that fails together with it
+            self._end(n)
         if not known:
-            self._changed(error)
+            self._write(lambda: self._record.failed(trouble, error, rest))
+
+    def stop(self, n: int, error: str) -> None:
+        """The relay refuses our login."""
+        self.leave(n)
+        self._write(lambda: self._record.stopped(error))
+
+    def crowded(self, n: int, error: str, *, began: float) -> None:
+        """The relay ended or refused a line that was begun at this monotonic second because there are too many: half
+        as many are used from now on. With only one it counts as a failure."""
+        with self._lock:
+            known = began < self._crowded_at  # what was begun before there were fewer tells nothing new
+            alone = self.limit <= 1
+            if not known and not alone:
+                self._base, self._crowded_at = self.limit // 2, time.monotonic()
+                log.warning("%s: %d connections from now on", error, self._base)
+            self._end(n)
+        if not known and alone:
+            self.down(n, error, began=began)
+
+    def learn(self, read: Callable[[], Standing]) -> None:
+        """Read the row, which another process may have changed."""
+        edition = self._edition
+        standing = read()
+        with self._lock:
+            news = edition == self._edition and self._take(standing)
+        if news:
+            self._tell()
+
+    # How it stands.
+
+    @property
+    def limit(self) -> int:
+        """How many connections may be used: one more for each quiet while since there were too many."""
+        grown = self._base
+        if grown < self._most:
+            grown += int((time.monotonic() - self._crowded_at) / self._quiet)
+        return min(grown, self._most)
+
+    @property
+    def resting(self) -> bool:
+        """Whether there is no sense in claiming work now."""
+        standing = self._standing
+        if standing.fine or (standing.state == "down" and standing.failures <= SHORT_PAUSES):
+            return False
+        return standing.stopped or time.monotonic() < self._open_at
+
+    @property
+    def error(self) -> str | None:
+        """What is wrong with the relay, if anything."""
+        return None if self._standing.fine else self._standing.error
 
     @property
     def away(self) -> bool:
-        """Whether the relay failed again when it was tried again."""
-        return self._failures >= _AWAY_AFTER
+        """Whether it is so for long, or was found so again."""
+        return self._standing.away
 
     def close(self) -> None:
         """Nobody waits any more, and nobody enters."""
@@ -79,7 +189,59 @@ class RelayGate:
             self._closed = True
             self._lock.notify_all()
 
-    def _may_enter(self) -> bool:
-        if self._closed or self._trial:
+    def _worth(self, n: int, proven: bool) -> bool:
+        if self._closed:
+            raise SenderEnded("the sender stops")
+        standing = self._standing
+        if not self._room(n):
             return False
-        return not self._delay or time.monotonic() >= self._open_at
+        if self._free(standing, proven) or self._trial == n:
+            return True
+        return self._trial is None and not standing.stopped and time.monotonic() >= self._open_at
+
+    def _room(self, n: int) -> bool:
+        others = len(self._within) - (n in self._within)
+        return others < self.limit
+
+    def _end(self, n: int) -> None:
+        self._within.discard(n)
+        if self._trial == n:
+            self._trial = None
+        self._lock.notify_all()
+
+    def _free(self, standing: Standing, proven: bool) -> bool:
+        return standing.fine or (proven and standing.state == "down" and standing.failures <= SHORT_PAUSES)
+
+    def _write(self, change: Callable[[], Standing]) -> None:
+        standing = change()
+        with self._lock:
+            self._edition += 1
+            news = self._take(standing)
+        if news:
+            self._tell()
+
+    def _take(self, standing: Standing) -> bool:
+        """Believe this standing; whether it is another than before. A rest once begun is measured by our own clock."""
+        old, self._standing = self._standing, standing
+        now = time.monotonic()
+        if standing.probed:
+            self._open_at = max(self._open_at, now + _ASK_AGAIN_SECONDS)
+        key = (standing.state, standing.failures, standing.open_until)
+        if key == (old.state, old.failures, old.open_until):
+            return False
+        self._open_at = now + standing.rest
+        if not standing.fine:
+            self._failed_at = now
+        self._lock.notify_all()
+        return True
+
+    def _tell(self) -> None:
+        error = self.error
+        if error is None and self._said_away:
+            log.info("the relay answers again")
+        if error is not None and error != self._said:
+            log.warning("%s", error)
+        if error is not None or self._said_away:  # one failure between two mails that went need not be told each time
+            self._said = error
+        self._said_away = self.away
+        self._changed()

@@ -7,16 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from subscribers.ids import new_uid
 from syndicate.database import Database, in_words
-from syndicate.outbox import guard, leases, ledger, letters, relays
-from syndicate.sender.carrier import Carrier
+from syndicate.editions.sending import pause
+from syndicate.errors import NotFound, Refused
+from syndicate.outbox import guard, leases, ledger
+from syndicate.sender.carrier import Carrier, Shared
+from syndicate.sender.claims import Claims
 from syndicate.sender.countfile import CountFile
-from syndicate.sender.errors import Fenced, SenderEnded
+from syndicate.sender.errors import SenderEnded
 from syndicate.sender.feed import Feed
 from syndicate.sender.gate import RelayGate
+from syndicate.sender.heart import Heart
+from syndicate.sender.judge import Judge
+from syndicate.sender.limits import Limits
 from syndicate.sender.lock import SenderLock
+from syndicate.sender.relay_row import RelayRow
 from syndicate.sender.terms import Terms
 from syndicate.sender.writer import LedgerWriter
 
@@ -31,7 +39,7 @@ class Times:
     claims. Arguments rather than settings: tests use short ones."""
 
     lease: float = 30.0
-    poll: float = 1.0
+    poll: float = 0.5
     stop: float = 10.0
     slice: float = 60.0
 
@@ -69,15 +77,30 @@ class Sender:
         self.owner = new_uid()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._over = threading.Event()
         self._lock: SenderLock | None = None
         self.failure: Exception | None = None
-        self.last_error: str | None = None
         self._feed = Feed(self._wake.set, low=connections * 8)
-        self._gate = RelayGate(self._relay_changed)
         self._writer: LedgerWriter | None = None
+        self._row = RelayRow(database, terms, self.owner, self._ledger)
+        self._limits = Limits(database, terms, self._ledger)
+        self._gate = RelayGate(self._row, connections=connections, changed=self._wake.set, quiet=terms.quiet_seconds)
         self._carriers: list[Carrier] = []
-        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._claims = Claims(
+            database, terms, self.owner, feed=self._feed, writer=self._ledger, letters_at_once=connections * 4
+        )
+        self._heart = Heart(
+            database,
+            self.owner,
+            lease=self._times.lease,
+            count=lambda: self._feed.count,
+            failed=lambda error: self._ledger().fail(error),
+            dead=lambda: self.failure is not None,
+        )
+
+    @property
+    def last_error(self) -> str | None:
+        """What is wrong with the relay, if anything."""
+        return self._gate.error
 
     @property
     def relay_away(self) -> str | None:
@@ -110,10 +133,19 @@ class Sender:
         self._look_at_count()
         self._recover()
         self._heart.start()
-        self._carriers = [
-            Carrier(n, terms=self._terms, feed=self._feed, writer=self._writer, gate=self._gate)
-            for n in range(self._connections)
-        ]
+        self._row.see_login()
+        self._limits.enrol()
+        self._gate.learn(self._row.read)
+        shared = Shared(
+            terms=self._terms,
+            feed=self._feed,
+            writer=self._writer,
+            gate=self._gate,
+            judge=Judge(self._terms, self._gate, self._limits.paces, self._pause),
+            allowance=self._limits.allowance,
+            paces=self._limits.paces,
+        )
+        self._carriers = [Carrier(n, shared) for n in range(self._connections)]
         for carrier in self._carriers:
             carrier.start()
 
@@ -130,7 +162,11 @@ class Sender:
                 self._recover()
                 recovered = time.monotonic()
             self._note_count()
-            if not self._claim():
+            self._gate.learn(self._row.read)
+            did = self._claims.give_back()
+            if not self._gate.resting:
+                did = self._claims.claim() or did
+            if not did:
                 self._wake.wait(self._times.poll)
             self._wake.clear()
 
@@ -147,7 +183,7 @@ class Sender:
         writer = self._writer
         if writer and not self.failure:
             self._drain(writer)
-        self._over.set()
+        self._heart.stop(wait=False)
         for carrier in self._carriers:
             carrier.abort()
         if self._lock:
@@ -162,11 +198,10 @@ class Sender:
             end = time.monotonic() + _LAST_WORDS_SECONDS
             for carrier in self._carriers:
                 carrier.settle(end - time.monotonic())
-        self._over.set()  # the lease was renewed until here; a beat after the end would look like a lost lease
-        if self._heart.is_alive():
-            self._heart.join(self._times.lease)
+        self._heart.stop(wait=True)  # the lease was renewed until here; a beat after it would look like a lost lease
         doubt, now = self._terms.doubt, self._terms.clock()
         try:
+            self._limits.give_back()
             settled = writer.do(lambda session: leases.retire(session, self.owner, doubt=doubt, now=now))
             if settled.uncertain:
                 log.warning("%d mails were still on the wire: marked uncertain", settled.uncertain)
@@ -174,26 +209,6 @@ class Sender:
         except SenderEnded as error:
             log.error("could not settle at the end: %s", error)
         writer.stop()
-
-    def _claim(self) -> bool:
-        """Give back what is through and claim more; whether anything was done. Reads before it writes."""
-        writer, now, did = self._ledger(), self._terms.clock(), False
-        for edition_id, batch in self._feed.through():
-            writer.do(lambda s, e=edition_id, b=batch: ledger.release(s, self.owner, e, b, now))  # type: ignore[misc]
-            did = True
-        with self._database.read() as session:
-            letters_due = self._feed.wants_letters and letters.has_due(session, now)
-            batch_due = self._feed.wants_batch and ledger.has_claimable(session, now)
-        if letters_due:
-            found = writer.do(lambda s: letters.claim(s, self.owner, self._connections * 4, now))
-            self._feed.add_letters(found)
-            did = did or bool(found)
-        if batch_due:
-            claimed = writer.do(lambda s: ledger.claim(s, self.owner, now))
-            if claimed:
-                self._feed.add_batch(claimed)
-                did = True
-        return did
 
     def _look_at_count(self) -> None:
         """Hold the outbox if the database is an older one; before anything is recovered or sent."""
@@ -238,23 +253,6 @@ class Sender:
             )
             self._tell_held(dead.held)
 
-    def _beat(self) -> None:
-        """Renew the lease until the end; a lease that cannot be renewed in time ends the sender."""
-        clock, last = self._database.clock(), time.monotonic()
-        while not self._over.wait(self._times.lease / 3):
-            if self.failure:
-                return
-            try:
-                with self._database.write() as session:
-                    if not leases.renew(session, clock, self.owner, self._times.lease):
-                        self._ledger().fail(Fenced())
-                        return
-                last = time.monotonic()
-            except SQLAlchemyError as error:
-                if time.monotonic() - last > self._times.lease:
-                    self._ledger().fail(error)
-                    return
-
     def _failed(self, error: Exception) -> None:
         """The ledger cannot be written: close every connection without another byte."""
         self.failure = error
@@ -264,16 +262,19 @@ class Sender:
         self._gate.close()
         self._wake.set()
 
-    def _relay_changed(self, error: str | None) -> None:
-        if error:
-            log.warning("%s", error)
-        self.last_error = error
-        relay, now = self._terms.relay.name, self._terms.clock()
-        try:
-            self._ledger().do(lambda session: relays.note(session, relay, error=error, now=now))
-        except SenderEnded:
-            log.debug("the sender ended before it could record how the relay does")
-        self._wake.set()
+    def _pause(self, edition_id: int, reason: str) -> None:
+        """Too many mails of an edition in a row were refused by a rule."""
+        now = self._terms.clock()
+
+        def work(session: Session) -> bool:
+            try:
+                pause(session, edition_id, now=now, reason=reason)
+            except (Refused, NotFound):  # somebody else has stopped it meanwhile
+                return False
+            return True
+
+        if self._ledger().do(work):
+            log.warning("edition %d is paused: %s", edition_id, reason)
 
     def _ledger(self) -> LedgerWriter:
         if self._writer is None:

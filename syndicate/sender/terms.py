@@ -8,11 +8,16 @@ from syndicate.mail.personal import Outgoing
 from syndicate.mail.smtp import Relay
 from syndicate.outbox.jobs import Job
 from syndicate.outbox.leases import Doubt
+from syndicate.outbox.limits import NO_LIMIT, Limit
 
 
 @dataclass(frozen=True)
 class Terms:
-    """How mail is handed over. `chance()` gives a number from 0 to 1; `compose` makes the mail of a job."""
+    """How mail is handed over. `chance()` gives a number from 0 to 1; `compose` makes the mail of a job.
+
+    `login` is a keyed hash of the login, by which a changed one is known. `limit` holds for the relay, `domain_rate`
+    (mails a second, 0: none) for each receiving domain. After `quiet_seconds` without a crowd one more connection is
+    used, up to all."""
 
     relay: Relay
     compose: Callable[[Job], Outgoing]
@@ -21,3 +26,7 @@ class Terms:
     doubt: Doubt
     messages_per_connection: int = 100
     seconds_per_connection: float = 300.0
+    login: str | None = None
+    limit: Limit = NO_LIMIT
+    domain_rate: float = 0.0
+    quiet_seconds: float = 300.0
