@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shifted import ShiftedDatabase
+from shifted import StoppedDatabase
 from sqlalchemy import select, update
 
 from syndicate.models import RelayRecord
@@ -18,14 +18,14 @@ NAME = "relay.example.net:25"
 
 
 @pytest.fixture
-def shifted(database_url: str) -> Iterator[ShiftedDatabase]:
-    database = ShiftedDatabase(database_url)
+def stopped(database_url: str) -> Iterator[StoppedDatabase]:
+    database = StoppedDatabase(database_url)
     yield database
     database.close()
 
 
 def fail(
-    database: ShiftedDatabase, now: datetime, me: str = "one", trouble: Trouble = "down", rest: float | None = None
+    database: StoppedDatabase, now: datetime, me: str = "one", trouble: Trouble = "down", rest: float | None = None
 ) -> Standing:
     """One failure that `me` met."""
     with database.write() as session:
@@ -34,44 +34,44 @@ def fail(
         return relays.standing(session, clock, NAME, me)
 
 
-def stand(database: ShiftedDatabase, me: str = "one") -> Standing:
+def stand(database: StoppedDatabase, me: str = "one") -> Standing:
     with database.read() as session:
         return relays.standing(session, database.clock(), NAME, me)
 
 
-def probe(database: ShiftedDatabase, me: str, seen: Standing) -> bool:
+def probe(database: StoppedDatabase, me: str, seen: Standing) -> bool:
     with database.write() as session:
         return relays.claim_probe(session, database.clock(), NAME, me, seen)
 
 
 def test_the_rests_grow_with_each_failure_in_a_row_and_an_answer_ends_them(
-    shifted: ShiftedDatabase, now: datetime
+    stopped: StoppedDatabase, now: datetime
 ) -> None:
     rests = []
     for _ in range(11):
-        found = fail(shifted, now)
+        found = fail(stopped, now)
         assert (found.state, found.error) == ("down", "it is away")
         rests.append(round(found.rest))
-        shifted.offset += found.rest + 0.5
+        stopped.now += found.rest + 0.5
     assert rests == [1, 2, 4, 8, 30, 60, 120, 240, 480, 900, 900]
-    with shifted.write() as session:
+    with stopped.write() as session:
         relays.answered(session, NAME, now=now)
-    assert stand(shifted) == Standing("ok")
-    assert round(fail(shifted, now).rest) == 1
+    assert stand(stopped) == Standing("ok")
+    assert round(fail(stopped, now).rest) == 1
 
 
 def test_a_relay_that_asks_us_to_slow_down_is_left_alone_for_up_to_ten_minutes(
-    shifted: ShiftedDatabase, now: datetime
+    stopped: StoppedDatabase, now: datetime
 ) -> None:
     rests = []
     for _ in range(12):
-        found = fail(shifted, now, trouble="busy")
+        found = fail(stopped, now, trouble="busy")
         assert found.state == "busy"
         assert not found.away
         rests.append(round(found.rest))
-        shifted.offset += found.rest + 0.5
+        stopped.now += found.rest + 0.5
     assert rests == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]
-    spent = fail(shifted, now, trouble="spent")
+    spent = fail(stopped, now, trouble="spent")
     assert (spent.state, round(spent.rest), spent.away) == ("busy", 3600, True)
 
 
@@ -84,116 +84,116 @@ def test_a_rest_lies_within_a_fifth_either_way_and_never_above_its_bound(
     assert middle * 0.8 - 0.001 <= relays.pause(trouble, failures, chance) <= middle * 1.2 + 0.001
 
 
-def test_what_fails_together_counts_once_whoever_it_is(shifted: ShiftedDatabase, now: datetime) -> None:
-    assert fail(shifted, now, "one").failures == 1
-    assert fail(shifted, now, "one").failures == 1
-    assert fail(shifted, now, "two").failures == 1
-    assert (fail(shifted, now, "two", "busy").state, stand(shifted).failures) == ("down", 1)
-    spent = fail(shifted, now, "two", "spent")
+def test_what_fails_together_counts_once_whoever_it_is(stopped: StoppedDatabase, now: datetime) -> None:
+    assert fail(stopped, now, "one").failures == 1
+    assert fail(stopped, now, "one").failures == 1
+    assert fail(stopped, now, "two").failures == 1
+    assert (fail(stopped, now, "two", "busy").state, stand(stopped).failures) == ("down", 1)
+    spent = fail(stopped, now, "two", "spent")
     assert (spent.failures, spent.state) == (2, "busy"), "a day that is spent is news"
-    assert fail(shifted, now, "one", "spent").failures == 2
+    assert fail(stopped, now, "one", "spent").failures == 2
 
 
-def test_one_process_tries_for_all_and_says_how_it_went(shifted: ShiftedDatabase, now: datetime) -> None:
-    seen = fail(shifted, now)
-    assert probe(shifted, "one", seen)
-    assert probe(shifted, "one", seen), "another of its connections"
-    assert not probe(shifted, "two", seen)
-    assert stand(shifted, "two").probed
-    assert not stand(shifted, "one").probed
-    again = fail(shifted, now, "one")
+def test_one_process_tries_for_all_and_says_how_it_went(stopped: StoppedDatabase, now: datetime) -> None:
+    seen = fail(stopped, now)
+    assert probe(stopped, "one", seen)
+    assert probe(stopped, "one", seen), "another of its connections"
+    assert not probe(stopped, "two", seen)
+    assert stand(stopped, "two").probed
+    assert not stand(stopped, "one").probed
+    again = fail(stopped, now, "one")
     assert again.failures == 2, "whoever tries is counted, though the way is closed"
-    assert not stand(shifted, "two").probed
-    assert not probe(shifted, "two", seen), "the rest has begun anew"
-    assert probe(shifted, "two", again)
-    with shifted.write() as session:
+    assert not stand(stopped, "two").probed
+    assert not probe(stopped, "two", seen), "the rest has begun anew"
+    assert probe(stopped, "two", again)
+    with stopped.write() as session:
         relays.answered(session, NAME, now=now)
-    assert not probe(shifted, "one", again), "there is nothing to try"
-    assert not stand(shifted, "one").probed
+    assert not probe(stopped, "one", again), "there is nothing to try"
+    assert not stand(stopped, "one").probed
 
 
-def test_of_many_that_want_to_try_at_once_one_may(shifted: ShiftedDatabase, now: datetime) -> None:
-    seen = fail(shifted, now)
+def test_of_many_that_want_to_try_at_once_one_may(stopped: StoppedDatabase, now: datetime) -> None:
+    seen = fail(stopped, now)
     names = [f"owner{number}" for number in range(6)]
     with ThreadPoolExecutor(6) as pool:
-        assert sum(pool.map(lambda name: probe(shifted, name, seen), names)) == 1
+        assert sum(pool.map(lambda name: probe(stopped, name, seen), names)) == 1
 
 
-def test_who_died_while_it_tried_gives_the_way_free_after_a_minute(shifted: ShiftedDatabase, now: datetime) -> None:
-    seen = fail(shifted, now)
-    assert probe(shifted, "dead", seen)
-    shifted.offset += 59
-    assert not probe(shifted, "two", seen)
-    shifted.offset += 2
-    assert not stand(shifted, "two").probed
-    assert probe(shifted, "two", seen)
+def test_who_died_while_it_tried_gives_the_way_free_after_a_minute(stopped: StoppedDatabase, now: datetime) -> None:
+    seen = fail(stopped, now)
+    assert probe(stopped, "dead", seen)
+    stopped.now += 59
+    assert not probe(stopped, "two", seen)
+    stopped.now += 2
+    assert not stand(stopped, "two").probed
+    assert probe(stopped, "two", seen)
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
-def test_a_clock_that_jumps_holds_nobody_up(shifted: ShiftedDatabase, now: datetime, jump: float) -> None:
-    seen = fail(shifted, now)
-    shifted.offset += jump
-    assert stand(shifted).rest <= 900 * 1.2
-    assert probe(shifted, "dead", seen), "its second was over, by its own clock"
-    again = fail(shifted, now, "dead")
+def test_a_clock_that_jumps_holds_nobody_up(stopped: StoppedDatabase, now: datetime, jump: float) -> None:
+    seen = fail(stopped, now)
+    stopped.now += jump
+    assert stand(stopped).rest <= 900 * 1.2
+    assert probe(stopped, "dead", seen), "its second was over, by its own clock"
+    again = fail(stopped, now, "dead")
     assert (again.failures, round(again.rest)) == (2, 2)
-    assert probe(shifted, "dead", again)
-    shifted.offset -= jump
-    assert probe(shifted, "two", again), "a try that was dated by the wrong clock does not hold the way"
+    assert probe(stopped, "dead", again)
+    stopped.now -= jump
+    assert probe(stopped, "two", again), "a try that was dated by the wrong clock does not hold the way"
 
 
-def test_a_refused_login_stays_refused_until_it_is_another(shifted: ShiftedDatabase, now: datetime) -> None:
-    with shifted.write() as session:
+def test_a_refused_login_stays_refused_until_it_is_another(stopped: StoppedDatabase, now: datetime) -> None:
+    with stopped.write() as session:
         relays.stopped(session, NAME, error="refuses the login", login="a" * 32, now=now)
-    seen = stand(shifted)
+    seen = stand(stopped)
     assert (seen.stopped, seen.away, seen.error) == (True, True, "refuses the login")
-    with shifted.write() as session:
+    with stopped.write() as session:
         relays.answered(session, NAME, now=now)  # over a session that began before
         assert not relays.login_changed(session, NAME, login="a" * 32, now=now)
-    assert fail(shifted, now).stopped
-    with shifted.write() as session:
+    assert fail(stopped, now).stopped
+    with stopped.write() as session:
         assert relays.login_changed(session, NAME, login="b" * 32, now=now)
-    assert stand(shifted).fine
-    with shifted.read() as session:
+    assert stand(stopped).fine
+    with stopped.read() as session:
         assert session.scalars(select(RelayRecord.login)).one() is None
 
 
-def test_a_person_who_has_looked_lets_it_be_tried_at_once(shifted: ShiftedDatabase, now: datetime) -> None:
-    with shifted.write() as session:
+def test_a_person_who_has_looked_lets_it_be_tried_at_once(stopped: StoppedDatabase, now: datetime) -> None:
+    with stopped.write() as session:
         assert not relays.release(session, NAME, now=now)
     for trouble in ("down", "spent"):
-        fail(shifted, now, trouble=trouble)
-        with shifted.write() as session:
+        fail(stopped, now, trouble=trouble)
+        with stopped.write() as session:
             assert relays.release(session, NAME, now=now)
-        assert stand(shifted) == Standing("unknown")
-    fail(shifted, now, trouble="spent")
-    with shifted.write() as session:
+        assert stand(stopped) == Standing("unknown")
+    fail(stopped, now, trouble="spent")
+    with stopped.write() as session:
         relays.reached(session, NAME, now=now)
-    assert stand(shifted).state == "busy", "that a session can be had says nothing of the day's quota"
-    with shifted.write() as session:
+    assert stand(stopped).state == "busy", "that a session can be had says nothing of the day's quota"
+    with stopped.write() as session:
         relays.stopped(session, NAME, error="refuses the login", login="a" * 32, now=now)
         relays.reached(session, NAME, now=now)
-    assert stand(shifted).fine
+    assert stand(stopped).fine
 
 
-def test_who_waits_is_told_that_the_relay_is_away_while_it_is(shifted: ShiftedDatabase, now: datetime) -> None:
+def test_who_waits_is_told_that_the_relay_is_away_while_it_is(stopped: StoppedDatabase, now: datetime) -> None:
     def told(moment: datetime) -> str | None:
-        with shifted.read() as session:
-            return relays.down_since(session, shifted.clock(), NAME, moment)
+        with stopped.read() as session:
+            return relays.down_since(session, stopped.clock(), NAME, moment)
 
     before, after = now - timedelta(seconds=1), now + timedelta(seconds=1)
     assert told(before) is None
-    fail(shifted, now)
+    fail(stopped, now)
     assert told(before) is None, "once is not away"
-    shifted.offset += 2
-    fail(shifted, now)
+    stopped.now += 2
+    fail(stopped, now)
     assert told(before) == told(after) == "it is away"
-    shifted.offset += 5
+    stopped.now += 5
     assert told(before) == "it is away"
     assert told(after) is None, "it may be tried, and nobody has since"
-    with shifted.write() as session:
+    with stopped.write() as session:
         session.execute(update(RelayRecord).values(state="stopped"))
     assert told(after) == "it is away"
-    with shifted.write() as session:
+    with stopped.write() as session:
         relays.release(session, NAME, now=now)
     assert told(before) is None
