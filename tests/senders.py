@@ -15,7 +15,7 @@ from syndicate.sender.countfile import CountFile
 from syndicate.sender.process import Identity, Sender, Times
 from syndicate.sender.terms import Terms
 
-TIMES = Times(lease=5.0, poll=0.05, stop=1.0, slice=20.0)
+TIMES = Times(lease=5.0, poll=0.05, stop=1.0, slice=60.0)
 NOWHERE = Path("/nowhere/secret.key")
 CLOCK = ticking(datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
 
