@@ -1,23 +1,26 @@
 """Engines and transactions. Every write of a process goes through one fair lock on SQLite, so that a send in
 progress cannot starve the web; on PostgreSQL the database arbitrates."""
 
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, Float, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, Float, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.sql.elements import ColumnElement, literal_column
 
 from syndicate.errors import UsageError
 
 _BUSY_MILLISECONDS = 30_000
+_OLDEST_SQLITE = (3, 33)  # the first with UPDATE … FROM
 
 
 class FairLock:
@@ -60,6 +63,14 @@ class FairLock:
                 self._hand_on()
 
 
+@dataclass(frozen=True)
+class Bare:
+    """A transaction on the driver's own connection."""
+
+    connection: PoolProxiedConnection
+    dialect: Dialect
+
+
 class Database:
     """One database of a site, on SQLite (WAL, synchronous=FULL) or PostgreSQL.
 
@@ -85,7 +96,7 @@ class Database:
             ) from None
         self.sqlite = name == "sqlite"
         self.path = parsed.database if self.sqlite else None
-        self._lock = FairLock()
+        self._turn = FairLock() if self.sqlite else nullcontext()
 
     @property
     def file(self) -> Path:
@@ -103,19 +114,30 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session whose work is committed at the end of the block, or wholly undone by an exception."""
-        if self.sqlite:
-            with self._lock, self._transaction() as session:
-                yield session
-        else:
-            with self._transaction() as session:
-                yield session
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        with self.engine.connect() as plain:
+        with self._turn, self.engine.connect() as plain:
             connection = plain.execution_options(syndicate_write=True)
             with Session(bind=connection, expire_on_commit=False) as session, session.begin():
                 yield session
+
+    @contextmanager
+    def write_bare(self) -> Iterator[Bare]:
+        """As `write`, for the one transaction that every mail passes: SQLAlchemy's part in it would cost more than its
+        statements. Errors are SQLAlchemy's all the same."""
+        dialect = self.engine.dialect
+        with self._turn:
+            connection = self.engine.raw_connection()
+            try:
+                if self.sqlite:
+                    connection.cursor().execute("BEGIN IMMEDIATE")
+                yield Bare(connection, dialect)
+                dialect.do_commit(connection)
+            except dialect.loaded_dbapi.Error as error:
+                if dialect.is_disconnect(error, connection.dbapi_connection, None):
+                    connection.invalidate(error)
+                kind = dialect.loaded_dbapi.Error
+                raise DBAPIError.instance("", None, error, kind, hide_parameters=True, dialect=dialect) from error
+            finally:
+                connection.close()  # this rolls back what was not committed
 
     def clock(self) -> ColumnElement[float]:
         """The database's own clock as an SQL expression, in seconds since 1970: what leases are measured by."""
@@ -146,6 +168,9 @@ def _postgres(url: URL) -> Engine:
 
 
 def _sqlite(url: URL) -> Engine:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        oldest = ".".join(map(str, _OLDEST_SQLITE))
+        raise UsageError(f"this Python has SQLite {sqlite3.sqlite_version}: {oldest} is the oldest that will do")
     engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=10, max_overflow=30)
 
     @event.listens_for(engine, "connect")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from clocks import ticking
 from people import outgoing
-from sqlalchemy import event
 
 from syndicate.database import Database
 from syndicate.mail.smtp import Relay
+from syndicate.outbox import guard
 from syndicate.sender.countfile import CountFile
 from syndicate.sender.process import Identity, Sender, Times
 from syndicate.sender.terms import Terms
@@ -60,8 +60,7 @@ def run(sender: Sender, until: Callable[[], bool], seconds: float = 60.0) -> Non
     assert until(), "the sender did not get there in time"
 
 
-def commits_of(database: Database) -> Callable[[], int]:
-    """Counts the commits on this database from now on, however many threads make them."""
-    seen: list[None] = []
-    event.listen(database.engine, "commit", lambda _connection: seen.append(None))
-    return lambda: len(seen)
+def commits_of(database: Database) -> int:
+    """How many transactions senders have made on this database."""
+    with database.read() as session:
+        return guard.total(session)

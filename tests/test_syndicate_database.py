@@ -1,7 +1,9 @@
 """The storage layer behaves the same on SQLite and PostgreSQL."""
 
+import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, select, text
@@ -178,3 +180,9 @@ def test_a_fault_of_the_database_is_told_in_one_line_without_the_values_in_it(da
     assert "\n" not in words
     assert "alice" not in words
     assert in_words(RuntimeError()) == "RuntimeError"
+
+
+def test_a_python_with_an_old_sqlite_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 31, 1))
+    with pytest.raises(UsageError, match=r"3\.33 is the oldest"):
+        Database(f"sqlite:///{tmp_path}/syndicate.db")

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sqlalchemy import select
 
@@ -50,7 +51,7 @@ class MailMaker:
             return self._delivery(job)
         return self._letter(job)
 
-    @property
+    @cached_property
     def _site(self) -> MailSite:
         return MailSite.of(self.config)
 

@@ -4,7 +4,8 @@ import hmac
 from base64 import b32decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 
 from subscribers.tokens import base32
@@ -97,7 +98,7 @@ def delivery_mail(
     values = {
         "unsubscribe": leave,
         "preferences": preferences_url(site, keys, uid=person.uid),
-        "since": Dateline.iso(person.since.date().isoformat()).display(composition.language),
+        "since": _day(person.since.date(), composition.language),
     }
     identity = delivery_message_id(site, keys, edition_uid=edition.uid, subscriber_uid=person.uid)
     header, body = composition.fill(person.address, identity, values, leave)
@@ -122,6 +123,11 @@ def letter_mail(
     header, body = composition.fill(to, identity, known, None)
     token = return_token(keys, ReturnPath(letter_id=letter.id))
     return _outgoing(token, to, site, sign(header, body, signing, letter.at), body)
+
+
+@lru_cache(maxsize=1024)
+def _day(day: date, language: str) -> str:
+    return Dateline.iso(day.isoformat()).display(language)
 
 
 def unsubscribe_url(site: MailSite, keys: SiteKeys, *, uid: str, digest: str) -> str:

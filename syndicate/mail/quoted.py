@@ -1,9 +1,11 @@
 """Quoted-printable (RFC 2045 §6.7): 7-bit lines of at most 76 characters that no relay has a reason to touch."""
 
+import re
 from typing import Final
 
 # Room for a soft break (1) and for the longer spelling of a line's first character (2) in lines of 76.
 _ROOM: Final = 73
+_AS_IT_IS: Final = re.compile(r"[\t -<>-~]*")
 
 
 def literal(text: str, *, followed: bool) -> bytes:
@@ -26,8 +28,11 @@ def value(text: str) -> bytes:
 def _line(text: str, *, ended: bool) -> str:
     """One logical line with soft breaks inside. `ended`: no soft break follows, so white space at its end is spelled
     out, as relays strip it."""
+    spelled = ended and text[-1:] in (" ", "\t")
+    if _AS_IT_IS.fullmatch(text) and not spelled:  # nearly all lines: links and English
+        return "=\r\n".join(_guarded(text[at : at + _ROOM]) for at in range(0, len(text), _ROOM))
     units = [_unit(c) for c in text]
-    if ended and text[-1:] in (" ", "\t"):
+    if spelled:
         units[-1] = f"={ord(text[-1]):02X}"
     rows: list[str] = []
     row: list[str] = []

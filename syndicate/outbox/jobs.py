@@ -65,7 +65,7 @@ class Result:
     `rejected`."""
 
     job: Job
-    state: Literal["accepted", "rejected", "queued", "expired", "uncertain"]
+    state: Literal["accepted", "rejected", "queued", "expired", "uncertain", "skipped"]
     attempt: int
     at: datetime
     code: int | None = None

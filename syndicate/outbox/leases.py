@@ -3,17 +3,21 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
-from sqlalchemy import Select, delete, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from syndicate.database import Bare
 from syndicate.models import Batch, Delivery, Edition, Letter, Owner, Slot
 from syndicate.outbox import guard
 from syndicate.outbox.ledger import lock_editions, release
+from syndicate.outbox.prepared import Prepared
 
 Doubt = Literal["hold", "resend"]
+
+_FENCE: Final = Prepared(lambda _: update(Owner).where(Owner.id == bindparam("me")).values(beat=Owner.beat + 1))
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,11 @@ def renew(session: Session, clock: ColumnElement[float], owner: str, lease_secon
     return bool(done.rowcount == 1)  # type: ignore[attr-defined]
 
 
-def fence(session: Session, owner: str) -> bool:
+def fence(work: Session | Bare, owner: str) -> bool:
     """First statement of every ledger transaction: touch the owner's row, which must still be there.
 
     It also locks the row on PostgreSQL, so that nobody can recover the owner until the commit."""
-    done = session.execute(update(Owner).where(Owner.id == owner).values(beat=Owner.beat + 1))
-    return bool(done.rowcount == 1)  # type: ignore[attr-defined]
+    return bool(_FENCE.run(work, me=owner).rowcount == 1)
 
 
 def live(session: Session, clock: ColumnElement[float]) -> Sequence[Owner]:

@@ -3,8 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, cast
@@ -23,10 +21,32 @@ T = TypeVar("T")
 _PASSING = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock detected, lock timeout
 
 
-@dataclass(frozen=True)
 class _Request:
-    ask: Exchange | Callable[[Session], Any]
-    answer: "Future[Any]"
+    """What one thread asks of the writer, and waits for. A bare lock: a Future costs more than all the rest of it."""
+
+    __slots__ = ("_answer", "_error", "_settled", "ask")
+
+    def __init__(self, ask: Exchange | Callable[[Session], Any]) -> None:
+        self.ask = ask
+        self._answer: Any = None
+        self._error: Exception | None = None
+        self._settled = threading.Lock()
+        self._settled.acquire()
+
+    def result(self) -> Any:
+        """Wait for the answer; raises what `refuse` was given."""
+        self._settled.acquire()
+        if self._error:
+            raise self._error
+        return self._answer
+
+    def settle(self, answer: Any) -> None:
+        self._answer = answer
+        self._settled.release()
+
+    def refuse(self, error: Exception) -> None:
+        self._error = error
+        self._settled.release()
 
 
 class LedgerWriter:
@@ -70,12 +90,12 @@ class LedgerWriter:
             self._thread.join()
 
     def _submit(self, ask: Exchange | Callable[[Session], Any]) -> Any:
-        request = _Request(ask, Future())
+        request = _Request(ask)
         with self._gate:
             if self._ended:
                 raise self._ended
             self._requests.put(request)
-        return request.answer.result()
+        return request.result()
 
     def fail(self, error: Exception) -> SenderEnded:
         """End the sender because of `error`: what waits and every later request is refused. Safe from any thread,
@@ -105,10 +125,10 @@ class LedgerWriter:
                 except Exception as error:  # noqa: BLE001 - the outermost loop here: whoever waits must hear of it
                     why = self.fail(error)
                     for request in together:
-                        request.answer.set_exception(why)
+                        request.refuse(why)
                 else:
                     for request, answer in zip(together, answers, strict=True):
-                        request.answer.set_result(answer)
+                        request.settle(answer)
 
     def _waiting(self) -> tuple[list[_Request], bool]:
         """All requests there are, at least one, and whether they are the last: nothing is asked after the end."""
@@ -130,13 +150,16 @@ class LedgerWriter:
                 time.sleep(0.02)
 
     def _once(self, requests: list[_Request]) -> list[Any]:
-        now = self._clock()
+        exchanges = [request.ask for request in requests if isinstance(request.ask, Exchange)]
+        if exchanges:
+            with self._database.write_bare() as bare:
+                if not leases.fence(bare, self._owner):
+                    raise Fenced
+                return slots.exchange(bare, self._owner, exchanges, self._clock())
         with self._database.write() as session:
             if not leases.fence(session, self._owner):
                 raise Fenced
-            exchanges = [request.ask for request in requests if isinstance(request.ask, Exchange)]
-            grants = iter(slots.exchange(session, self._owner, exchanges, now) if exchanges else [])
-            return [next(grants) if isinstance(request.ask, Exchange) else request.ask(session) for request in requests]
+            return [request.ask(session) for request in requests if not isinstance(request.ask, Exchange)]
 
 
 def _transactions(requests: list[_Request]) -> list[list[_Request]]:

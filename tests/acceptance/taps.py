@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from syndicate.database import Database
 from syndicate.models import Delivery, Letter, Slot
-from syndicate.outbox import leases, slots
+from syndicate.outbox import leases, slot_statements, slots
 from syndicate.outbox.jobs import Grant
 
 Words = dict[str, Any]
@@ -25,7 +25,6 @@ Said = Callable[[Words], None]
 Listener = Callable[[str], None]
 
 _FREEZES = re.compile(r"\s*INSERT INTO delivery\b")
-_RESULT = re.compile(r"\s*UPDATE delivery\b")
 
 
 class LedgerTap:
@@ -76,8 +75,6 @@ class LedgerTap:
         def _executed(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
             if _FREEZES.match(statement):
                 self._kinds.add("freezing")
-            if "results" in self._kinds and _RESULT.match(statement):
-                self._listener("results written")
 
     def _forget(self) -> None:
         self._kinds.clear()
@@ -102,6 +99,14 @@ class LedgerTap:
             return grants
 
         slots.exchange = tapped
+        run: Any = slot_statements.DELIVERY_RESULTS.run
+
+        def tapped_run(*given: Any, **more: Any) -> Any:
+            done = run(*given, **more)
+            self._listener("results written")
+            return done
+
+        slot_statements.DELIVERY_RESULTS.run = tapped_run  # type: ignore[method-assign]
 
     def _tap_leases(self) -> None:
         register, retire = leases.register, leases.retire
