@@ -103,7 +103,8 @@ class LedgerTap:
 
         def tapped_run(*given: Any, **more: Any) -> Any:
             done = run(*given, **more)
-            self._listener("results written")
+            if "results" in self._kinds:
+                self._listener("results written")
             return done
 
         slot_statements.DELIVERY_RESULTS.run = tapped_run  # type: ignore[method-assign]
