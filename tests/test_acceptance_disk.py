@@ -13,9 +13,10 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from acceptance.cuts import Marks, Victims
+from acceptance.cuts import Marks
 from acceptance.powercut import Disk, NoCompiler, build
 from acceptance.sites import new_site, publish_one, readers
+from acceptance.victims import Victims
 from clocks import until
 from conftest import required
 from console import Console

@@ -139,17 +139,7 @@ os.write(os.open(here + "a-wal", os.O_WRONLY | os.O_CREAT), b"x")
 
 
 def test_no_cut_makes_the_ledger_forget_a_mail(library: Path, tmp_path: Path) -> None:
-    account = Campaign(tmp_path, library, cuts=10).run()
-    assert account.calls["write"] > 100, "the library was not in the way"
-    assert account.calls["sync"] > 10, "the library was not in the way"
-    assert account.lost_marks == []
-    assert account.unmarked == []
-    assert account.lost == []
-    assert account.held is None
-    assert account.state == ("incomplete" if account.uncertain else "sent")
-    assert account.uncertain, "no mail was on the wire at any cut: this has shown nothing"
-    assert account.at_risk, "no cut had anything to take: this has shown nothing"
-    assert account.at_points, "no cut met its point: this has shown nothing"
+    assert Campaign(tmp_path, library, cuts=10).run().faults() == []
 
 
 def test_the_same_cuts_find_that_less_than_full_durability_forgets_mails(library: Path, tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Senders that a power cut may meet: `python cut_process.py CONFIG`, then a line of JSON a sender on its input.
 
 Each line forks a sender and says its process id; {"wait": true} says how that one ended, negative for a signal, and
-{"end": true} lets it stop in order and says the same. Beside these a line may hold: `synchronous`, the durability that
-SQLite is told to give; `checkpoint`, after how many pages it copies its log into the database; `point`, the operation
-at which the library kills it, as `powercut_arm` takes it.
+{"end": true} lets it stop in order and says the same. Beside these a line may hold: `synchronous`, a durability that
+SQLite is told to give in place of the program's own; `checkpoint`, after how many pages it copies its log into the
+database; `point`, the operation at which the library kills it, as `powercut_arm` takes it.
 """
 
 import ctypes
@@ -24,8 +24,8 @@ from syndicate.sender.process import Times
 TIMES = Times(lease=5.0, poll=0.02, stop=5.0)
 
 
-def tell_sqlite(synchronous: str, checkpoint: int) -> None:
-    """Set these after all that the program itself sets."""
+def tell_sqlite(pragmas: dict[str, Any]) -> None:
+    """Set these after all that the program itself sets; one that is None stays as it is."""
     original = database._sqlite
 
     def changed(url: URL) -> Engine:
@@ -33,8 +33,9 @@ def tell_sqlite(synchronous: str, checkpoint: int) -> None:
 
         @event.listens_for(engine, "connect")
         def _change(connection: Any, _entry: object) -> None:
-            connection.execute(f"PRAGMA synchronous = {synchronous}")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {checkpoint}")
+            for pragma, value in pragmas.items():
+                if value is not None:
+                    connection.execute(f"PRAGMA {pragma} = {value}")
 
         return engine
 
@@ -43,7 +44,7 @@ def tell_sqlite(synchronous: str, checkpoint: int) -> None:
 
 def send(config: Path, told: int, wish: dict[str, Any]) -> None:
     """Send until the pipe `told` is closed at its other end."""
-    tell_sqlite(wish.get("synchronous", "FULL"), wish.get("checkpoint", 1000))
+    tell_sqlite({"synchronous": wish.get("synchronous"), "wal_autocheckpoint": wish.get("checkpoint")})
     if wish.get("point"):
         operation, suffix, count, after = wish["point"]
         ctypes.CDLL(None).powercut_arm(operation.encode(), suffix.encode(), ctypes.c_long(count), int(after))

@@ -1,12 +1,7 @@
 """A campaign of power cuts: a sender under the library is cut again and again, and what a disk may hold is judged."""
 
-import json
-import os
 import random
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -14,17 +9,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from acceptance.powercut import Disk
 from acceptance.sites import new_site, publish_one, readers
+from acceptance.table import Row
+from acceptance.victims import Victims
 from clocks import until
 from sink import SinkProcess
 
 from syndicate.app.parts import open_site
 
-SCRIPT = Path(__file__).with_name("cut_process.py")
 CONNECTIONS = 8
 _MAILS_A_CUT = 20
 _KEEPS = (0.0, 0.5, 0.9)
@@ -55,13 +50,13 @@ POINTS = (
 class Account:
     """What a campaign has shown. `calls` counts the operations that the library saw. `lost_marks` names each mail that
     the relay has while some possible disk knows nothing of it; `unmarked` names who got a second copy without being
-    called uncertain."""
+    called uncertain. `met` counts the mails that were on the wire at the cuts."""
 
     seed: int
     cuts: int = 0
     at_points: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
-    occupied: int = 0
+    met: int = 0
     at_risk: int = 0
     disks: int = 0
     uncertain: int = 0
@@ -73,52 +68,39 @@ class Account:
     held: str | None = None
     seconds: float = 0.0
 
+    def faults(self) -> list[str]:
+        """What this shows to be wrong, in words; or that it has shown nothing."""
+        found = [f"a power cut made the outbox held: {self.held}"] if self.held else []
+        found += [f"the ledger forgets the mail of {address}" for address in self.lost_marks]
+        found += [f"{address} got a second copy that nobody marked" for address in self.unmarked]
+        found += [f"{address} got nothing, and nobody knows" for address in self.lost]
+        if self.state != ("incomplete" if self.uncertain else "sent"):
+            found.append(f"the edition ended {self.state} with {self.uncertain} uncertain")
+        seen = {
+            "the library": self.calls["write"],
+            "the wire": self.met,
+            "syncs": self.at_risk,
+            "points": self.at_points,
+        }
+        return found + [
+            f"nothing was met of {name}: this has shown nothing" for name, number in seen.items() if not number
+        ]
 
-class Victims:
-    """Sender processes, one after another, for the time of a `with` block; under the library by their `environment`."""
-
-    def __init__(self, config: Path, environment: dict[str, str], log: Path) -> None:
-        words = [sys.executable, str(SCRIPT), str(config)]
-        with log.open("ab") as stderr:
-            self._parent = subprocess.Popen(
-                words,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-                env={**os.environ, **environment},
-            )
-        self._pid = 0
-
-    def __enter__(self) -> "Victims":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._parent.communicate(timeout=20)
-
-    def begin(self, **wish: Any) -> None:
-        self._pid = self._ask(wish)
-
-    def cut(self) -> None:
-        """SIGKILL, if it has not met its point already; returns when it is gone."""
-        os.kill(self._pid, signal.SIGKILL)
-        assert self._ask({"wait": True}) == -signal.SIGKILL
-
-    @property
-    def gone(self) -> bool:
-        """Whether it has died; its parent has not asked yet."""
-        return Path(f"/proc/{self._pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
-
-    def end(self) -> int:
-        """Let it stop in order; its exit status."""
-        return self._ask({"end": True})
-
-    def _ask(self, words: dict[str, Any]) -> int:
-        assert self._parent.stdin
-        assert self._parent.stdout
-        self._parent.stdin.write(json.dumps(words) + "\n")
-        self._parent.stdin.flush()
-        return int(self._parent.stdout.readline())
+    def row(self, point: str) -> Row:
+        """The row of this campaign in the table of a chaos run."""
+        return Row(
+            database="SQLite",
+            processes=1,
+            policy="hold",
+            point=point,
+            kills=self.cuts,
+            met=self.met,
+            uncertain=self.uncertain,
+            duplicates=self.duplicates,
+            unmarked=len(self.unmarked),
+            lost=len(self.lost),
+            seconds=self.seconds,
+        )
 
 
 @dataclass(frozen=True)
@@ -147,9 +129,10 @@ class Campaign:
     """A site with its readers, a sink and a sender that is cut; made and run once."""
 
     def __init__(
-        self, room: Path, library: Path, *, cuts: int, synchronous: str = "FULL", seed: int = 1, disks: int = 3
+        self, room: Path, library: Path, *, cuts: int, synchronous: str | None = None, seed: int = 1, disks: int = 3
     ) -> None:
-        """`room` is an empty folder; at each cut that many `disks` are judged, of which one goes on."""
+        """`room` is an empty folder; at each cut that many `disks` are judged, of which one goes on. `synchronous`
+        stands in for the durability that the program asks of SQLite."""
         self._room = room
         self._library = library
         self._log = room / "senders.log"
@@ -171,7 +154,7 @@ class Campaign:
             journal.mkdir()
             disk = Disk(config.parent, self._library, journal)
             with Victims(config, disk.environment(sync_microseconds=300), self._log) as victims:
-                while self.account.cuts < self._cuts and not enough(self.account):
+                while self.account.cuts < self._cuts and not (enough(self.account) or self._is_held()):
                     disk.begin()
                     self._one(victims, sink)
                     self._judge(disk, sink)
@@ -196,13 +179,17 @@ class Campaign:
             wish["point"] = (operation, suffix, chance.randrange(1, _REACHED[operation, suffix]), after)
         victims.begin(**wish)
         floor = before + (2 * _MAILS_A_CUT if at_point else chance.randrange(3, 2 * _MAILS_A_CUT))
-        until(lambda: victims.gone or len(sink.received()) >= min(floor, len(self._people)), 20)
+        until(lambda: victims.gone or len(sink.received()) >= min(floor, len(self._people)) or self._is_held(), 120)
         if not victims.gone:
             time.sleep(chance.uniform(0, 0.02))
         elif at_point:
             self.account.at_points[f"{'after' if after else 'before'} {operation} {suffix}"] += 1
         victims.cut()
         self.account.cuts += 1
+
+    def _is_held(self) -> bool:
+        """Whether a sender has found its database to be older than the number beside the secret, and sends nothing."""
+        return "the outbox is held" in self._log.read_text(encoding="utf-8")
 
     def _judge(self, disk: Disk, sink: SinkProcess) -> None:
         """Look at several disks that this cut may have left; the first is the one that goes on."""
@@ -216,7 +203,7 @@ class Campaign:
             account.disks += 1
             account.lost_marks += sorted(marks.forgotten(received))
             if not number:
-                account.occupied += bool(marks.named)
+                account.met += len(marks.named)
                 self._named |= marks.named
                 goes_on = files
         disk.become(goes_on)
