@@ -1,12 +1,22 @@
 """`syndicate db …`: the database itself."""
 
+import json
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from syndicate.cli import output
-from syndicate.cli.output import AsJson
+from syndicate.cli.output import AsJson, Column
 from syndicate.cli.site import config_path
 
 app = typer.Typer(name="db", help="The database itself.")
+
+_CHECKED: tuple[Column, ...] = (
+    ("what", lambda shape: shape["what"]),
+    ("stands", lambda shape: "ok" if shape["ok"] else "fault"),
+    ("detail", lambda shape: shape["detail"]),
+)
 
 
 @app.callback()
@@ -31,3 +41,78 @@ def upgrade(ctx: typer.Context, as_json: AsJson = False) -> None:
         database.close()
     words = "the database is as this program wants it" + ("" if before == "current" else f" (it was {before})")
     output.changed([words], {"before": before, "now": "current"}, as_json=as_json)
+
+
+@app.command("backup")
+def backup(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
+    with_secret: Annotated[bool, typer.Option("--with-secret", help="Put the site's secret and DKIM keys in.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write one file with a copy of the whole database, also while mail goes out. Says what is in it, what is not."""
+    from syndicate import config
+    from syndicate.app.parts import program_version, utc_now
+    from syndicate.backup.making import make
+    from syndicate.cli.backup_words import made
+    from syndicate.database import Database
+
+    settings = config.load(config_path(ctx))
+    database = Database(settings.database.url)
+    try:
+        manifest = make(
+            settings, database, file, keys=with_secret, force=force, now=utc_now(), program=program_version()
+        )
+    finally:
+        database.close()
+    shape = {"file": str(file)} | json.loads(manifest.to_json())
+    output.changed(made(settings, manifest, file), shape, as_json=as_json)
+
+
+@app.command("restore")
+def restore(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `db backup` has written.")],
+    other_site: Annotated[
+        bool, typer.Option("--other-site", help="Also if the backup is of another site than the database here.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put a backup in the place of the database, which is kept beside it. Nothing of it is sent before you say so."""
+    from syndicate import config
+    from syndicate.app.parts import utc_now
+    from syndicate.backup.restoring import restore as put_back
+    from syndicate.cli.backup_words import put
+
+    settings = config.load(config_path(ctx))
+    done = put_back(settings, file, other_site=other_site, now=utc_now())
+    shape = {
+        "file": str(file),
+        "made_at": done.manifest.made_at.isoformat(),
+        "kept": done.kept,
+        "keys": [str(path) for path in done.keys],
+        "held": True,
+    }
+    output.changed(put(settings, done), shape, as_json=as_json)
+
+
+@app.command("check")
+def check(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Look at the whole database: is it sound, of this program's shape, and does its account of the mail add up?"""
+    from syndicate import config
+    from syndicate.backup.checking import check as look
+    from syndicate.backup.errors import BackupFault
+    from syndicate.database import Database
+
+    settings = config.load(config_path(ctx))
+    database = Database(settings.database.url)
+    try:
+        found = look(database)
+    finally:
+        database.close()
+    shapes = [{"what": one.what, "ok": one.fault is None, "detail": one.fault or one.note} for one in found]
+    output.listing(shapes, _CHECKED, as_json=as_json)
+    faults = [one for one in found if one.fault]
+    if faults:
+        raise BackupFault(f"{faults[0].what}: {faults[0].fault}")

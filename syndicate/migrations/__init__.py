@@ -25,14 +25,17 @@ def shape(database: Database) -> Shape:
         revision = MigrationContext.configure(connection).get_current_revision()
     if revision is None:
         return "empty"
-    scripts = ScriptDirectory.from_config(_config())
-    if revision == scripts.get_current_head():
+    if revision == ScriptDirectory.from_config(_config()).get_current_head():
         return "current"
+    return "older" if known(revision) else "newer"
+
+
+def known(revision: str) -> bool:
+    """Whether this program can bring a database of this revision to its own shape."""
     try:
-        scripts.get_revision(revision)
+        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
     except CommandError:
-        return "newer"
-    return "older"
+        return False
 
 
 def require_current(database: Database) -> None:

@@ -1,0 +1,75 @@
+"""A copy of an SQLite database, made beside whoever writes to it; and a copy put in its place."""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+from syndicate.backup.archive import sync_folder
+from syndicate.backup.errors import BackupFault
+
+_BESIDE = ("-wal", "-shm", "-journal")
+
+
+def copy_out(file: Path, to: Path) -> None:
+    """Copy the database in one step, as it is at one moment, without what was deleted from it (VACUUM INTO).
+
+    Who writes meanwhile is not kept waiting, and does not make it begin again."""
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=30)) as connection:
+        connection.execute("VACUUM INTO ?", (str(to),))
+    to.chmod(0o600)
+
+
+def faults(file: Path) -> list[str]:
+    """What is wrong with a database file; empty if it is sound. Reads all of it."""
+    try:
+        with closing(sqlite3.connect(file, timeout=30)) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
+            broken = connection.execute("PRAGMA foreign_key_check").fetchmany(5)
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
+    found = [] if found == ["ok"] else found
+    return found + [f"a row of {row[0]} names a row of {row[2]} that is not there" for row in broken]
+
+
+def single_file(file: Path) -> None:
+    """Make a database that nobody else has open one file, with nothing beside it, and put it on disk."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    with file.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def swap(new: Path, file: Path, old: Path) -> None:
+    """Put `new` in the place of the database `file`, which is kept as `old`. At every moment one of them is there.
+
+    Raises BackupFault, and changes nothing, while another process has the database open."""
+    if file.exists():
+        _settle(file)
+        for end in _BESIDE:  # of a damaged database only: read with the new one they would damage that too
+            with suppress(FileNotFoundError):
+                file.with_name(file.name + end).rename(old.with_name(old.name + end))
+        try:
+            os.link(file, old)
+        except OSError:  # a file system without links
+            shutil.copy2(file, old)
+        shutil.copymode(file, new)
+    new.replace(file)
+    sync_folder(file.parent)
+
+
+def _settle(file: Path) -> None:
+    """One file and nobody at it: leaving the write-ahead log is granted only to whoever is alone. What is so damaged
+    that SQLite cannot read it is left as it is."""
+    try:
+        with closing(sqlite3.connect(file, timeout=2)) as connection:
+            mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error) and "busy" not in str(error):
+            return
+        mode = "wal"
+    except sqlite3.DatabaseError:
+        return
+    if mode == "wal":
+        raise BackupFault("another process has the database open: stop `syndicate serve` and all others first")
