@@ -250,6 +250,22 @@ def test_nothing_is_started_or_resumed_while_the_outbox_is_held(
         assert sending.resume(session, desk.config, paused, now=now) == "sending"
 
 
+def test_an_edition_that_is_cancelled_while_held_keeps_its_clippings(
+    database: Database, tmp_path: Path, now: datetime
+) -> None:
+    """It may have gone: after a restore that is why it is cancelled."""
+    desk = editions(tmp_path)
+    seen(database, desk, now - timedelta(days=1))
+    subscribe(database, 1, now)
+    file(database, now)
+    made = desk.send_now(database, "weekly", "by-hand", now)
+    _hold(database, now)
+    assert desk.cancel(database, made, now) == 0
+    assert _release(database, now) == []
+    with database.read() as session:
+        assert desk.plan(session, "weekly", now).items == ()
+
+
 def test_while_held_the_tick_decides_and_freezes_but_starts_nothing(
     database: Database, tmp_path: Path, now: datetime
 ) -> None:

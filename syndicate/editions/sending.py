@@ -84,7 +84,8 @@ def cancel(session: Session, edition_id: int, *, now: datetime) -> int:
     """Call an edition off; what waits of it is skipped. Returns how many mails had gone or may have gone.
 
     Only if none had does it give its clippings (and the newest its number) back to the digest; otherwise they stay
-    with it, and nobody gets them twice. Raises NotFound, Refused for an edition that has ended."""
+    with it, and nobody gets them twice. So they do while the outbox is held: nobody knows then what had gone. Raises
+    NotFound, Refused for an edition that has ended."""
     edition = _held(session, edition_id, now=now)
     if edition.state not in ("draft", "approved", "held", "sending", "paused"):
         raise Refused(f"edition {edition_id} is {edition.state}: there is nothing left to cancel")
@@ -93,7 +94,7 @@ def cancel(session: Session, edition_id: int, *, now: datetime) -> int:
     gone = stand.accepted + stand.uncertain + stand.unknown + on_the_wire
     _skip_what_waits(session, edition_id, now=now)
     edition.state, edition.finished_at = "cancelled", now
-    if not gone:
+    if not gone and guard.held(session) is None:
         session.execute(update(EditionItem).where(EditionItem.edition_id == edition_id).values(claims=False))
         session.flush()
         give_number_back(session, edition)
