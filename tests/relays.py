@@ -30,12 +30,13 @@ class Session:
 
 class ScriptedRelay:
     """Serves on 127.0.0.1 for the time of a `with` block. `accepted` holds the recipients of mails answered with 250,
-    `dots` those of all mails that came whole, `open` how many sessions there are now."""
+    `dots` those of all mails that came whole, `texts` these mails, `open` how many sessions there are now."""
 
     def __init__(self, script: Script = usual) -> None:
         self.script = script
         self.accepted: list[str] = []
         self.dots: list[str] = []
+        self.texts: list[bytes] = []
         self.sessions = 0
         self.open = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -99,11 +100,14 @@ class ScriptedRelay:
                     self.accepted.append(session.to)
                 write(reply.encode() + b"\r\n")
             if stage == "data" and reply.startswith("354"):
+                lines = []
                 while (text := read()) != b".\r\n":
                     if not text:
                         return
+                    lines.append(text.removeprefix(b"."))
                 session.mails += 1
                 self.dots.append(session.to)
+                self.texts.append(b"".join(lines))
                 stage = "dot"
                 continue
             command = read()

@@ -3,11 +3,12 @@
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import newsroom
 import people
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from syndicate.clippings import store
 from syndicate.database import Database
@@ -16,7 +17,8 @@ from syndicate.editions.report import report, reports
 from syndicate.editions.retractions import item_changed
 from syndicate.errors import NotFound, Refused
 from syndicate.models import Batch, Delivery, Edition, EditionItem, Owner, Slot, Variant
-from syndicate.outbox import ledger
+from syndicate.outbox import leases, ledger, slots
+from syndicate.outbox.jobs import Exchange, Result
 
 FRIDAY = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -107,6 +109,34 @@ def test_a_mail_on_the_wire_counts_as_gone_and_is_left_to_its_connection(databas
     }
     with database.read() as session:
         assert session.scalars(select(EditionItem.claims)).all() == [True]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "free"),
+    [("rejected", True), ("queued", True), ("expired", True), ("accepted", False), ("uncertain", False)],
+)
+def test_when_the_only_mail_on_the_wire_fails_a_cancelled_edition_gives_its_clippings_back(
+    database: Database, desk: Editions, outcome: Any, free: bool
+) -> None:
+    """Only when the last of them is settled: another may be on the wire of somebody else."""
+    made, clips = _sending(database, desk)
+    with database.write() as session:
+        leases.register(session, database.clock(), "o", lease_seconds=30, host="h", version="1", connections=2)
+        claimed = ledger.claim(session, "o", LATER)
+        assert claimed
+        slots.exchange(session, "o", [Exchange(0, None, claimed.jobs[0])], LATER)
+    assert desk.cancel(database, made, LATER) == 1
+    with database.write() as session:
+        slots.exchange(session, "o", [Exchange(0, Result(claimed.jobs[0], outcome, 1, LATER), None)], LATER)
+        session.add(Slot(owner="o", n=1, edition_id=made, batch=0, seq=1, letter_id=None, attempt=1, since=LATER))
+        session.flush()
+        ledger.release(session, "o", made, 0, LATER)
+        assert session.scalars(select(EditionItem.claims)).all() == [True], "one is still on the wire"
+        session.execute(delete(Slot))
+        ledger.release(session, "o", made, 0, LATER)
+        assert session.scalars(select(EditionItem.claims)).all() == [not free]
+    with database.read() as session:
+        assert (clips == [item.clipping_id for item in desk.plan(session, "weekly", LATER).items]) is free
 
 
 def test_drafts_and_approved_editions_can_be_cancelled_and_their_number_is_free_again(

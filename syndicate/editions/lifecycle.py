@@ -116,10 +116,11 @@ class Editions:
         with database.write() as session:
             return sending.start(session, self.config, edition_id, now=now)
 
-    def pause(self, database: Database, edition_id: int, now: datetime) -> None:
-        """Stop a sending edition until it is resumed. Raises NotFound, Refused."""
+    def pause(self, database: Database, edition_id: int, now: datetime) -> int:
+        """Stop a sending edition until it is resumed; returns how many of its mails had gone. Raises NotFound,
+        Refused."""
         with database.write() as session:
-            sending.pause(session, edition_id, now=now)
+            return sending.pause(session, edition_id, now=now)
 
     def resume(self, database: Database, edition_id: int, now: datetime) -> str:
         """Let a paused edition go on; returns its state. Raises NotFound, Refused."""

@@ -32,7 +32,7 @@ def start(session: Session, config: Config, edition_id: int, *, now: datetime) -
     """Freeze the recipients of an approved edition and let the sender have it; `sent` at once if there are none.
 
     Raises NotFound, and Refused for an edition in any other state or while the outbox is held."""
-    edition = _held(session, edition_id, now=now)
+    edition = locked(session, edition_id, now=now)
     guard.require_free(session)
     if edition.state != "approved" or edition.approved_at is None:
         raise Refused(f"edition {edition_id} is {edition.state}: only an approved one can be started")
@@ -53,27 +53,26 @@ def start(session: Session, config: Config, edition_id: int, *, now: datetime) -
     return Start(edition.state, edition.chosen)
 
 
-def pause(session: Session, edition_id: int, *, now: datetime, reason: str | None = None) -> None:
-    """Stop a sending edition; mails already on the wire are finished. Raises NotFound, Refused."""
-    edition = _held(session, edition_id, now=now)
+def pause(session: Session, edition_id: int, *, now: datetime, reason: str | None = None) -> int:
+    """Stop a sending edition; mails already on the wire are finished. Returns how many mails had gone or may have
+    gone. Raises NotFound, Refused."""
+    edition = locked(session, edition_id, now=now)
     if edition.state != "sending":
         raise Refused(f"edition {edition_id} is {edition.state}: only one that is sending can be paused")
     edition.state, edition.reason = "paused", reason
     session.flush()
+    return _gone(session, edition_id)
 
 
 def resume(session: Session, config: Config, edition_id: int, *, now: datetime) -> str:
     """Let a paused edition go on. Returns its state: `sending`, or the end if nothing was left. Raises NotFound,
     Refused (also while the outbox is held)."""
-    edition = _held(session, edition_id, now=now)
+    edition = locked(session, edition_id, now=now)
     guard.require_free(session)
     if edition.state != "paused":
         raise Refused(f"edition {edition_id} is {edition.state}: only a paused one can be resumed")
     edition.state, edition.reason = "sending", None
-    if edition.digest in config.digest_slugs:
-        # What waited while it was paused is tried as long as if it were started now: it must not expire unseen.
-        again = _expires(config, edition, now)
-        edition.expires_at = max(edition.expires_at or again, again)
+    extend(config, edition, now=now)
     session.flush()
     close_if_done(session, edition_id, now)  # its last batch may have ended while it was paused
     session.flush()
@@ -84,17 +83,24 @@ def cancel(session: Session, edition_id: int, *, now: datetime) -> int:
     """Call an edition off; what waits of it is skipped. Returns how many mails had gone or may have gone.
 
     Only if none had does it give its clippings (and the newest its number) back to the digest; otherwise they stay
-    with it, and nobody gets them twice. So they do while the outbox is held: nobody knows then what had gone. Raises
+    with it, and nobody gets them twice. So they do while the outbox is held: nobody knows then what had gone. One that
+    had ended before, and was taken up again, ends again as what it is: it was mailed, and stays in the lists. Raises
     NotFound, Refused for an edition that has ended."""
-    edition = _held(session, edition_id, now=now)
+    edition = locked(session, edition_id, now=now)
     if edition.state not in ("draft", "approved", "held", "sending", "paused"):
         raise Refused(f"edition {edition_id} is {edition.state}: there is nothing left to cancel")
-    stand = counts(session, edition_id)
-    on_the_wire = session.scalar(select(func.count()).select_from(Slot).where(Slot.edition_id == edition_id)) or 0
-    gone = stand.accepted + stand.uncertain + stand.unknown + on_the_wire
+    gone = _gone(session, edition_id)
     _skip_what_waits(session, edition_id, now=now)
+    if edition.finished_at is not None:
+        # What is on the wire is finished; if it is put off, its time is over.
+        edition.state, edition.reason, edition.expires_at = "sending", None, now
+        session.flush()
+        close_if_done(session, edition_id, now)
+        return gone
     edition.state, edition.finished_at = "cancelled", now
-    if not gone and guard.held(session) is None:
+    if guard.held(session):
+        edition.reason = edition.reason or "called off while the outbox was held"
+    elif not gone:
         session.execute(update(EditionItem).where(EditionItem.edition_id == edition_id).values(claims=False))
         session.flush()
         give_number_back(session, edition)
@@ -116,16 +122,31 @@ def withdraw_approval(session: Session, edition: Edition, *, reason: str) -> Non
     session.flush()
 
 
+def locked(session: Session, edition_id: int, *, now: datetime) -> Edition:
+    """The edition, kept from everybody else who decides about it; the digest's record is always taken first. Raises
+    NotFound."""
+    hold(session, snapshots.edition(session, edition_id).digest, now=now)
+    return snapshots.edition(session, edition_id, lock=True)
+
+
+def extend(config: Config, edition: Edition, *, now: datetime) -> None:
+    """Let what waits of it be tried as long as if it were started now: it must not expire unseen."""
+    known = edition.digest in config.digest_slugs
+    again = _expires(config, edition, now) if known else now + config.sending.give_up
+    edition.expires_at = max(edition.expires_at or again, again)
+
+
+def _gone(session: Session, edition_id: int) -> int:
+    """How many of its mails were taken, may have been taken, or are on the wire."""
+    stand = counts(session, edition_id)
+    on_the_wire = session.scalar(select(func.count()).select_from(Slot).where(Slot.edition_id == edition_id)) or 0
+    return stand.accepted + stand.uncertain + stand.unknown + on_the_wire
+
+
 def _expires(config: Config, edition: Edition, now: datetime) -> datetime:
     schedule = parse(config.digest(edition.digest).schedule)
     begin = max(edition.mail_date or now, now)
     return expires_at(schedule, zone=config.zone, start=begin, give_up=config.sending.give_up)
-
-
-def _held(session: Session, edition_id: int, *, now: datetime) -> Edition:
-    """The edition, kept from everybody else who decides about it; the digest's record is always taken first."""
-    hold(session, snapshots.edition(session, edition_id).digest, now=now)
-    return snapshots.edition(session, edition_id, lock=True)
 
 
 def _skip_what_waits(session: Session, edition_id: int, *, now: datetime) -> None:

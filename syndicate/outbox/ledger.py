@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from subscribers.models import Subscriber, Subscription
 from subscribers.recipients import recipients
-from syndicate.models import Batch, Delivery, Edition
+from syndicate.models import Batch, Delivery, Edition, EditionItem, Slot
 from syndicate.outbox import guard
 from syndicate.outbox.jobs import DeliveryJob
 
@@ -217,8 +217,8 @@ def lock_editions(session: Session, edition_ids: Collection[int]) -> None:
 def release(session: Session, owner: str, edition_id: int, batch: int, now: datetime) -> None:
     """Take a batch back from its owner: done if nothing in it waits any more, else due at its earliest retry.
 
-    What still waits of an edition that was cancelled meanwhile is skipped. Closes the edition's accounts if this was
-    the last of its batches."""
+    What still waits of an edition that was cancelled meanwhile is skipped, and if it turns out that none of its mails
+    went, its clippings are free. Closes the edition's accounts if this was the last of its batches."""
     edition = session.get_one(Edition, edition_id, populate_existing=True, with_for_update=True)
     here = (Delivery.edition_id == edition_id) & (Delivery.batch == batch) & (Delivery.state == "queued")
     if edition.state == "cancelled":
@@ -231,8 +231,19 @@ def release(session: Session, owner: str, edition_id: int, batch: int, now: date
         .values(owner=None, done=earliest is None, **({"next_try_at": earliest} if earliest else {}))
     )
     tally(session, edition_id, batch)
-    if earliest is None:
+    if edition.state == "cancelled" and edition.reason is None:  # one that was held has a reason, and keeps them
+        _free_items_if_none_went(session, edition_id)
+    elif earliest is None:
         close_if_done(session, edition_id, now)
+
+
+def _free_items_if_none_went(session: Session, edition_id: int) -> None:
+    """What was on the wire when the edition was called off counted as gone until its connection told; now it has."""
+    stand = counts(session, edition_id)
+    on_the_wire = session.scalar(select(exists().where(Slot.edition_id == edition_id)))
+    if on_the_wire or stand.accepted + stand.uncertain + stand.unknown:
+        return
+    session.execute(update(EditionItem).where(EditionItem.edition_id == edition_id).values(claims=False))
 
 
 def close_if_done(session: Session, edition_id: int, now: datetime) -> bool:
