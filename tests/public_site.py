@@ -21,7 +21,7 @@ from syndicate.clippings.store import NewClipping
 from syndicate.config import Config, load
 from syndicate.database import Database
 from syndicate.keys import SiteKeys
-from syndicate.models import Base, Edition, EditionItem, Letter, Site
+from syndicate.models import Base, Batch, Edition, EditionItem, Letter, Site
 from syndicate.publishing.documents import Documents
 from syndicate.signup import SignUp
 from syndicate.web.public import PublicSite, create
@@ -174,14 +174,30 @@ class LiveSite:
             return store.path(store.get(session, clipping_id))
 
     def mail(self, number: int, items: Sequence[str], *, state: str = "sent", digest: str = "weekly") -> int:
-        """An edition of a digest that was mailed (or is in another state). Returns its id."""
+        """An edition of a digest that was mailed to one person (or is in another state). Returns its id."""
         with self.database.write() as session:
             edition = Edition(uid=f"edition{digest[:4]}{number:05}", digest=digest, kind="manual", key=str(number))
             edition.number, edition.state, edition.created_at = number, state, self.clock()
             edition.mail_date = self.clock()
             edition.started_at = None if state in ("draft", "approved") else self.clock()
+            ended = state in ("sent", "incomplete", "skipped", "cancelled")
+            edition.finished_at = self.clock() if ended else None
+            frozen = state in ("sending", "paused", "sent", "incomplete", "cancelled")
+            edition.chosen = 1 if frozen else None
             session.add(edition)
             session.flush()
+            if frozen:
+                session.add(
+                    Batch(
+                        edition_id=edition.id,
+                        batch=0,
+                        done=True,
+                        next_try_at=self.clock(),
+                        size=1,
+                        accepted=1,
+                        queued=0,
+                    )
+                )
             for position, clipping in enumerate(items):
                 item = EditionItem(edition_id=edition.id, position=position, digest=digest, clipping_id=clipping)
                 item.section, item.claims = store.get(session, clipping).section, state != "cancelled"

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from public_site import URL, LiveSite, live_site
+from sqlalchemy import update
 
 from syndicate.clippings import store
 from syndicate.clippings.store import NewClipping
 from syndicate.database import Database
 from syndicate.datelines import Dateline
-from syndicate.models import Clipping
+from syndicate.models import Batch, Clipping, Edition
 
 FIXED = (
     "/",
@@ -313,11 +314,36 @@ def test_an_edition_answers_from_its_first_mail_on(site: LiveSite, state: str, r
         assert ("/editions/weekly/7" in site.visitor.get(path).text) is listed
 
 
-def test_an_edition_cancelled_before_its_first_mail_has_no_page(site: LiveSite) -> None:
-    edition = site.mail(7, [], state="approved")
+@pytest.mark.parametrize("state", ["sending", "paused", "held"])
+def test_an_edition_that_is_taken_up_again_keeps_its_page_and_its_place_in_the_lists(
+    site: LiveSite, state: str
+) -> None:
+    """What readers see of it does not change by a byte, and neither does any feed."""
+    edition = site.mail(7, [site.publish("In the mail")])
+    paths = ("/editions", "/editions/weekly", "/editions/weekly/7", "/sitemap.xml", "/feeds/rss.xml", "/feeds/atom.xml")
+    before = [site.visitor.get(path) for path in paths]
     with site.database.write() as session:
-        session.connection().exec_driver_sql(f"UPDATE edition SET state = 'cancelled' WHERE id = {edition}")
+        session.get_one(Edition, edition).state = state
+    after = [site.visitor.get(path) for path in paths]
+    assert [(page.status_code, page.content) for page in after] == [(200, page.content) for page in before]
+    assert "/editions/weekly/7" in after[0].text
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_an_edition_cancelled_before_its_first_mail_has_no_page(site: LiveSite, frozen: bool) -> None:
+    edition = site.mail(7, [], state="sending" if frozen else "approved")
+    with site.database.write() as session:
+        session.get_one(Edition, edition).state = "cancelled"
+        session.execute(update(Batch).values(accepted=0, skipped=1))
     assert site.visitor.get("/editions/weekly/7").status_code == 404
+
+
+@pytest.mark.parametrize("how", ["accepted", "uncertain", "unknown", "on the wire"])
+def test_an_edition_cancelled_after_a_mail_may_have_gone_has_its_page(site: LiveSite, how: str) -> None:
+    site.mail(7, [], state="cancelled")
+    with site.database.write() as session:
+        session.execute(update(Batch).values({"accepted": 0} | ({"owner": "me"} if how == "on the wire" else {how: 1})))
+    assert site.visitor.get("/editions/weekly/7").status_code == 200
 
 
 def test_an_edition_shows_its_items_by_section_in_their_order(site: LiveSite) -> None:

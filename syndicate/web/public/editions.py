@@ -7,23 +7,21 @@ from http import HTTPStatus
 from itertools import groupby
 
 from fastapi import FastAPI
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from syndicate.config import Config, Digest
 from syndicate.datelines import Dateline
-from syndicate.models import Clipping, Edition, EditionItem
+from syndicate.models import Batch, Clipping, Edition, EditionItem
 from syndicate.web.public.cadence import cadence
 from syndicate.web.public.items import Item, item
 from syndicate.web.public.routing import show
 from syndicate.web.public.site import PublicSite
 from syndicate.web.public.view import View
 
-LISTED = ("sent", "incomplete")
-# The "view in browser" link must answer from the first mail on, and still when the rest was called off.
-READABLE = (*LISTED, "sending", "paused", "cancelled")
+_MAILED = ("sent", "incomplete", "sending", "paused", "held")
 _NEWEST = 12
 
 
@@ -120,7 +118,7 @@ def shelf(session: Session, config: Config, digest: Digest, *, limit: int | None
     rows = session.execute(
         select(Edition, func.coalesce(sizes.c["items"], 0))
         .outerjoin(sizes, sizes.c.edition_id == Edition.id)
-        .where(Edition.digest == digest.slug, Edition.state.in_(LISTED), Edition.number.is_not(None))
+        .where(Edition.digest == digest.slug, _listed())
         .order_by(Edition.number.desc())
         .limit(limit)
     )
@@ -149,14 +147,26 @@ def edition_paths(session: Session, config: Config) -> Iterable[str]:
     """The addresses of all mailed editions of the digests that there are."""
     rows = session.execute(
         select(Edition.digest, Edition.number)
-        .where(Edition.digest.in_(config.digest_slugs), Edition.state.in_(LISTED), Edition.number.is_not(None))
+        .where(Edition.digest.in_(config.digest_slugs), _listed())
         .order_by(Edition.digest, Edition.number.desc())
     )
     return [f"/editions/{digest}/{number}" for digest, number in rows]
 
 
+def _listed() -> ColumnElement[bool]:
+    """Lists show an edition once it is through. One of which some mails are sent again keeps its place."""
+    return Edition.state.in_(_MAILED) & Edition.finished_at.is_not(None) & Edition.number.is_not(None)
+
+
 def _readable(slug: str) -> Select[tuple[Edition]]:
-    return select(Edition).where(Edition.digest == slug, Edition.state.in_(READABLE), Edition.started_at.is_not(None))
+    """An edition's page answers from its first mail on, for its link "view in browser": while it is being sent, paused
+    or held, and still when the rest was called off, if any mail had gone or may have gone."""
+    gone = exists().where(
+        Batch.edition_id == Edition.id,
+        or_(Batch.accepted + Batch.uncertain + Batch.unknown > 0, Batch.owner.is_not(None)),
+    )
+    going = Edition.state.in_(_MAILED) & Edition.chosen.is_not(None)
+    return select(Edition).where(Edition.digest == slug, or_(going, (Edition.state == "cancelled") & gone))
 
 
 def _shown(clipping: Clipping, config: Config) -> Item | None:
