@@ -10,6 +10,7 @@ from syndicate.cli import json_shapes, output
 from syndicate.cli.following import stand_of
 from syndicate.cli.json_shapes import Shape
 from syndicate.cli.output import AsJson, Column, Limit
+from syndicate.cli.pace_words import pace_of, words
 from syndicate.cli.site import opened
 
 if TYPE_CHECKING:
@@ -84,26 +85,27 @@ def list_(
 
 @app.command("show")
 def show(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
-    """Show one edition: its state, the reason for it, and its clippings."""
+    """Show one edition: its state, the reason for it, how fast it goes while it is sent, and its clippings."""
     from syndicate.editions.snapshot import take
+    from syndicate.outbox.pace import last_trouble
 
     with opened(ctx) as site:
-        shape, reason = _read(site, edition)
+        shape, reason = read(site, edition)
+        pace = pace_of(site, edition)
         with site.database.read() as session:
-            items = take(session, edition).items
+            items, trouble = take(session, edition).items, last_trouble(session, edition_id=edition)
     lines = [(name, value) for name, value in shape.items() if name != "items"]
-    output.one(shape, as_json=as_json, lines=[*lines, ("reason", reason)])
+    going = words(pace) if shape["state"] == "sending" else None
+    more = {
+        "rate": pace.rate if going else 0.0,
+        "seconds_left": pace.seconds_left if shape["state"] == "sending" else None,
+        "last_error": trouble,
+    }
+    lines += [("reason", reason), ("going", going), ("last error", trouble)]
+    output.one(shape | more, as_json=as_json, lines=lines)
     if not as_json:
         for item in items:
             print(f"{item.clipping_id}  {output.plain(item.headline)}")
-
-
-@app.command("report")
-def report(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
-    """Show the account of an edition: chosen is always the sum of the seven numbers after it."""
-    with opened(ctx) as site:
-        shape, reason = _read(site, edition)
-    output.one(shape, as_json=as_json, lines=[*shape.items(), ("reason", reason)])
 
 
 @app.command("approve")
@@ -118,7 +120,8 @@ def approve(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> 
 def pause(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
     """Stop an edition that is being sent, until it is resumed. What is on the wire is finished."""
     with opened(ctx) as site:
-        site.editions.pause(site.database, edition, site.clock())
+        gone = site.editions.pause(site.database, edition, site.clock())
+        output.note(f"edition {edition} is paused; {_had_gone(site, edition, gone)}")
         _answer(site, edition, as_json=as_json)
 
 
@@ -127,18 +130,26 @@ def cancel(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> N
     """Call an edition off. If none of its mails had gone, its clippings are free for the next one."""
     with opened(ctx) as site:
         gone = site.editions.cancel(site.database, edition, site.clock())
-        output.note(f"edition {edition} is cancelled; {gone} mails had gone")
+        if stand_of(site, edition).state == "cancelled":
+            output.note(f"edition {edition} is cancelled; {_had_gone(site, edition, gone)}")
+        else:
+            output.note(f"edition {edition} was sent before: only what was taken up again is called off")
         _answer(site, edition, as_json=as_json)
 
 
+def _had_gone(site: App, edition_id: int, gone: int) -> str:
+    return f"{gone} of its {stand_of(site, edition_id).counts.chosen} mails had gone"
+
+
 def _answer(site: App, edition_id: int, *, as_json: bool) -> None:
-    shape, reason = _read(site, edition_id)
+    shape, reason = read(site, edition_id)
     if shape["state"] == "skipped":
         output.note(f"nothing to send: {reason}")
     output.changed([edition_id], shape, as_json=as_json)
 
 
-def _read(site: App, edition_id: int) -> tuple[Shape, str | None]:
+def read(site: App, edition_id: int) -> tuple[Shape, str | None]:
+    """An edition in the shape of its JSON, and the reason for its state. Raises NotFound."""
     found = stand_of(site, edition_id)
     return json_shapes.edition(found), found.reason
 

@@ -42,7 +42,7 @@ def send(
         raise UsageError("name one edition by its id, or a digest with --now DIGEST")
     with opened(ctx) as site:
         edition_id = _send_now(site, now, no_wait) if now is not None else _send(site, edition or 0, no_wait)
-        _stay(site, edition_id, no_wait=no_wait, as_json=as_json)
+        stay(site, edition_id, no_wait=no_wait, as_json=as_json)
 
 
 def resume(ctx: typer.Context, edition: EditionId, no_wait: NoWait = False, as_json: AsJson = False) -> None:
@@ -50,7 +50,8 @@ def resume(ctx: typer.Context, edition: EditionId, no_wait: NoWait = False, as_j
     from syndicate.app.sending import ensure_relay
 
     with opened(ctx) as site:
-        state = stand_of(site, edition).state
+        before = stand_of(site, edition)
+        state = before.state
         # Whether the sender of one that is sending lives shows in time: we watch, and take over from a dead one.
         if state not in ("paused", "sending"):
             raise Refused(f"edition {edition} is {state}: only a paused one can be resumed")
@@ -58,7 +59,9 @@ def resume(ctx: typer.Context, edition: EditionId, no_wait: NoWait = False, as_j
             ensure_relay(site)
         if state == "paused":
             site.editions.resume(site.database, edition, site.clock())
-        _stay(site, edition, no_wait=no_wait, as_json=as_json)
+            gone = before.counts.accepted + before.counts.uncertain + before.counts.unknown
+            output.note(f"edition {edition} goes on; {gone} of its {before.counts.chosen} mails had gone")
+        stay(site, edition, no_wait=no_wait, as_json=as_json)
 
 
 def _send_now(site: App, digest: str, no_wait: bool) -> int:
@@ -97,8 +100,8 @@ def _why_not(edition_id: int, state: str) -> str:
     return f"edition {edition_id} is {state} already: only a draft or an approved one can be sent"
 
 
-def _stay(site: App, edition_id: int, *, no_wait: bool, as_json: bool) -> None:
-    """Say which edition it is, follow it to its end, and tell how it ended."""
+def stay(site: App, edition_id: int, *, no_wait: bool, as_json: bool) -> None:
+    """Say which edition it is, follow it to its end, and tell how it ended. Raises NotSent if that is not `sent`."""
     stand = stand_of(site, edition_id)
     if stand.state == "skipped":
         output.note(f"nothing new to send: {stand.reason}")
@@ -111,8 +114,13 @@ def _stay(site: App, edition_id: int, *, no_wait: bool, as_json: bool) -> None:
     if as_json:
         output.changed([], json_shapes.edition(stand), as_json=True)
     if not no_wait and stand.state != "sent":
-        raise NotSent(f"{summary(stand)}{_remedy(stand)}")
+        raise NotSent(not_sent(stand))
     output.note(summary(stand) + (_not_yet(site, edition_id) if no_wait else _no_readers(stand)))
+
+
+def not_sent(stand: Report) -> str:
+    """How an edition stands that has not come to its end, and what to do."""
+    return summary(stand) + _remedy(stand)
 
 
 def _remedy(stand: Report) -> str:

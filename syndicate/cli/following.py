@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from syndicate.cli import output
 from syndicate.cli.failures import Interrupted
+from syndicate.cli.pace_words import pace_of
+from syndicate.cli.pace_words import words as pace_words
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,8 +66,8 @@ def edition_to_its_end(site: App, edition_id: int) -> Report:
 
     def words() -> str:
         _start_when_held_long_enough(site, edition_id)
-        away = _relay_away(site, began)
-        return summary(stand_of(site, edition_id)) + (f"; {away}" if away else "")
+        more = _relay_away(site, began) or pace_words(pace_of(site, edition_id))
+        return summary(stand_of(site, edition_id)) + (f"; {more}" if more else "")
 
     stopped, by = _drive(site, done, words) if stand.state not in _ENDS else (False, "")
     stand = stand_of(site, edition_id)

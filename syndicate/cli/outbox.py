@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from syndicate.cli import output
 from syndicate.cli.output import AsJson, Column
+from syndicate.cli.pace_words import words
 from syndicate.cli.site import opened
 
 app = typer.Typer(name="outbox", help="Deliveries and letters that are not finished.")
 
-_UNCERTAIN: tuple[Column, ...] = (
-    ("edition", lambda shape: shape["edition"] or f"letter: {shape['letter']}"),
-    ("address", lambda shape: shape["address"]),
-    ("message id", lambda shape: shape["message_id"]),
-    ("since", lambda shape: shape["since"]),
-)
 _OWNERS: tuple[Column, ...] = (
     ("sender", lambda shape: shape["owner"]),
     ("host", lambda shape: shape["host"]),
+    ("seen", lambda shape: shape["seen"]),
     ("lease until", lambda shape: shape["lease_until"]),
 )
 _SLOTS: tuple[Column, ...] = (
@@ -34,17 +28,22 @@ _SLOTS: tuple[Column, ...] = (
 
 @app.command("status")
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show what waits, who sends, what is on the wire now and how the relay does. Only reads."""
+    """Show what waits, how fast it goes, who sends, what is on the wire now and how the relay does. Only reads."""
     from syndicate.cli.outbox_view import status as read
+    from syndicate.outbox.pace import pace as pace_now
 
     with opened(ctx) as site, site.database.read() as session:
-        shape = read(session, relay=site.relay().name)
+        pace = pace_now(session, site.database.clock(), site.clock())
+        shape = read(session, pace, relay=site.relay().name)
     relay = shape["relay"]
+    held = f"yes: {shape['held_reason']}; `syndicate outbox release` lets it go on" if shape["held"] else "no"
     lines = [
         ("queued", shape["queued"]),
         ("uncertain", shape["uncertain"]),
-        ("held", shape["held"]),
+        ("held", held),
+        ("going", words(pace)),
         ("relay", " – ".join(word for word in (relay["state"], relay["last_error"]) if word)),
+        ("last error", shape["last_error"] if shape["last_error"] != relay["last_error"] else None),
         ("senders", len(shape["owners"])),
         ("on the wire", len(shape["slots"])),
     ]
@@ -53,17 +52,3 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         output.listing(shape["owners"], _OWNERS, as_json=False)
     if not as_json and shape["slots"]:
         output.listing(shape["slots"], _SLOTS, as_json=False)
-
-
-@app.command("uncertain")
-def uncertain(
-    ctx: typer.Context,
-    edition: Annotated[int | None, typer.Argument(metavar="E", min=1)] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the mails of which nobody knows whether they were accepted: of one edition, or of all."""
-    from syndicate.cli.outbox_view import uncertain as read
-
-    with opened(ctx) as site, site.database.read() as session:
-        shapes = read(session, site.config, site.keys, edition=edition)
-    output.listing(shapes, _UNCERTAIN, as_json=as_json)

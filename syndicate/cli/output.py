@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -74,11 +74,24 @@ def plain(value: object) -> str:
     return one_line(str(value))
 
 
+def array(shapes: Iterable[Shape], file: TextIO) -> int:
+    """Write a JSON array one thing after the other, however many there are. Returns how many there were."""
+    written = 0
+    for written, shape in enumerate(shapes, 1):
+        file.write(f"{',' if written > 1 else '['}\n{_text(dict(shape), file)}")
+    file.write("\n]\n" if written else "[]\n")
+    return written
+
+
 def _json(value: object) -> None:
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    text = json.dumps(value, ensure_ascii=not unicode, indent=2)
+    print(_text(value, sys.stdout, indent=2))
+
+
+def _text(value: object, file: TextIO, *, indent: int | None = None) -> str:
+    unicode = (file.encoding or "").lower().replace("-", "") == "utf8"
+    text = json.dumps(value, ensure_ascii=not unicode, indent=indent)
     # A lone surrogate cannot be written as UTF-8; its escape is JSON as well.
-    print(text.encode("utf-8", "backslashreplace").decode() if unicode else text)
+    return text.encode("utf-8", "backslashreplace").decode() if unicode else text
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

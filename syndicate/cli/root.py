@@ -13,10 +13,12 @@ from syndicate.cli import (
     demo,
     edition,
     edition_preview,
+    edition_report,
     edition_send,
     feed,
     init,
     outbox,
+    outbox_decide,
     serve,
     subscriber,
     subscriber_add,
@@ -66,8 +68,12 @@ app.command("worker")(serve.worker)
 app.command("check")(check.check)
 clip.app.command("import")(clip_import.import_)
 edition.app.command("preview")(edition_preview.preview)
+edition.app.command("report")(edition_report.report)
 edition.app.command("send")(edition_send.send)
 edition.app.command("resume")(edition_send.resume)
+outbox.app.command("uncertain")(outbox_decide.uncertain)
+outbox.app.command("retry")(outbox_decide.retry)
+outbox.app.command("release")(outbox_decide.release)
 subscriber.app.command("add")(subscriber_add.add)
 for noun in (clip, feed, edition, outbox, subscriber, db):
     app.add_typer(noun.app)
