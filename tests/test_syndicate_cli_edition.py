@@ -57,7 +57,7 @@ def test_a_draft_can_be_looked_at_and_called_off(site: Console) -> None:
     one = publish(site, "One")
     assert site("edition", "draft", "weekly").done().lines == ["1"]
     shape = site("edition", "show", "1", "--json").done().json
-    assert frozenset(shape) == EDITION
+    assert frozenset(shape) == EDITION | {"rate", "seconds_left", "last_error"}
     assert (shape["state"], shape["items"], shape["chosen"]) == ("draft", [one], 0)
     assert f"{one}  One" in site("edition", "show", "1").done().lines
     assert site("edition", "cancel", "1").done().lines == ["1"]
@@ -178,6 +178,10 @@ def test_an_idle_outbox_has_the_promised_shape(site: Console) -> None:
         "queued": 0,
         "uncertain": 0,
         "held": False,
+        "held_reason": None,
+        "rate": 0.0,
+        "seconds_left": 0,
+        "last_error": None,
         "owners": [],
         "slots": [],
         "relay": {"state": "unknown", "last_error": None},
@@ -199,7 +203,7 @@ def test_a_killed_send_is_shown_recovered_and_what_was_on_the_wire_is_named(
         until(lambda: len(site("outbox", "status", "--json").json["slots"]) == 2)
         process.kill()
     status = site("outbox", "status", "--json").done().json
-    assert keys(status["owners"]) == {frozenset({"owner", "host", "lease_until"})}
+    assert keys(status["owners"]) == {frozenset({"owner", "host", "lease_until", "seen"})}
     assert keys(status["slots"]) == {frozenset({"owner", "n", "edition", "address", "since"})}
     wire = {slot["address"] for slot in status["slots"]}
     assert "on the wire: 2" in site("outbox", "status").done().lines
