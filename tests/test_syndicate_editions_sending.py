@@ -17,7 +17,7 @@ from syndicate.editions.report import report, reports
 from syndicate.editions.retractions import item_changed
 from syndicate.errors import NotFound, Refused
 from syndicate.models import Batch, Delivery, Edition, EditionItem, Owner, Slot, Variant
-from syndicate.outbox import leases, ledger, slots
+from syndicate.outbox import guard, leases, ledger, slots
 from syndicate.outbox.jobs import Exchange, Result
 
 FRIDAY = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -137,6 +137,23 @@ def test_when_the_only_mail_on_the_wire_fails_a_cancelled_edition_gives_its_clip
         assert session.scalars(select(EditionItem.claims)).all() == [not free]
     with database.read() as session:
         assert (clips == [item.clipping_id for item in desk.plan(session, "weekly", LATER).items]) is free
+
+
+def test_what_was_called_off_while_the_outbox_was_held_keeps_its_clippings_when_a_dead_sender_is_recovered(
+    database: Database, desk: Editions
+) -> None:
+    """The copy does not know of a mail; in truth they may all have gone."""
+    made, _ = _sending(database, desk)
+    with database.write() as session:
+        leases.register(session, database.clock(), "o", lease_seconds=-1, host="h", version="1", connections=2)
+        assert ledger.claim(session, "o", LATER)
+        guard.hold(session, "the database is an older copy", LATER)
+    assert desk.cancel(database, made, LATER) == 0
+    with database.write() as session:
+        guard.release(session, LATER)
+        leases.recover_dead(session, database.clock(), "me", alone=False, doubt="hold", now=LATER)
+        assert session.scalars(select(Batch.owner)).all() == [None]
+        assert session.scalars(select(EditionItem.claims)).all() == [True]
 
 
 def test_drafts_and_approved_editions_can_be_cancelled_and_their_number_is_free_again(
