@@ -39,6 +39,12 @@ def stand(database: StoppedDatabase, me: str = "one") -> Standing:
         return relays.standing(session, database.clock(), NAME, me)
 
 
+def answer(database: StoppedDatabase, now: datetime) -> None:
+    with database.write() as session:
+        seen = relays.standing(session, database.clock(), NAME, "one")
+        relays.answered(session, NAME, seen, now=now)
+
+
 def probe(database: StoppedDatabase, me: str, seen: Standing) -> bool:
     with database.write() as session:
         return relays.claim_probe(session, database.clock(), NAME, me, seen)
@@ -54,8 +60,7 @@ def test_the_rests_grow_with_each_failure_in_a_row_and_an_answer_ends_them(
         rests.append(round(found.rest))
         stopped.now += found.rest + 0.5
     assert rests == [1, 2, 4, 8, 30, 60, 120, 240, 480, 900, 900]
-    with stopped.write() as session:
-        relays.answered(session, NAME, now=now)
+    answer(stopped, now)
     assert stand(stopped) == Standing("ok")
     assert round(fail(stopped, now).rest) == 1
 
@@ -94,6 +99,18 @@ def test_what_fails_together_counts_once_whoever_it_is(stopped: StoppedDatabase,
     assert fail(stopped, now, "one", "spent").failures == 2
 
 
+def test_an_answer_to_a_mail_that_was_on_its_way_does_not_undo_what_was_found_meanwhile(
+    stopped: StoppedDatabase, now: datetime
+) -> None:
+    before = stand(stopped)
+    found = fail(stopped, now)
+    with stopped.write() as session:
+        relays.answered(session, NAME, before, now=now)
+    assert stand(stopped) == found
+    answer(stopped, now)
+    assert stand(stopped).fine
+
+
 def test_one_process_tries_for_all_and_says_how_it_went(stopped: StoppedDatabase, now: datetime) -> None:
     seen = fail(stopped, now)
     assert probe(stopped, "one", seen)
@@ -106,8 +123,7 @@ def test_one_process_tries_for_all_and_says_how_it_went(stopped: StoppedDatabase
     assert not stand(stopped, "two").probed
     assert not probe(stopped, "two", seen), "the rest has begun anew"
     assert probe(stopped, "two", again)
-    with stopped.write() as session:
-        relays.answered(session, NAME, now=now)
+    answer(stopped, now)
     assert not probe(stopped, "one", again), "there is nothing to try"
     assert not stand(stopped, "one").probed
 
@@ -148,7 +164,7 @@ def test_a_refused_login_stays_refused_until_it_is_another(stopped: StoppedDatab
     seen = stand(stopped)
     assert (seen.stopped, seen.away, seen.error) == (True, True, "refuses the login")
     with stopped.write() as session:
-        relays.answered(session, NAME, now=now)  # over a session that began before
+        relays.answered(session, NAME, seen, now=now)  # over a session that began before
         assert not relays.login_changed(session, NAME, login="a" * 32, now=now)
     assert fail(stopped, now).stopped
     with stopped.write() as session:

@@ -139,11 +139,12 @@ def failed(
     )
 
 
-def answered(session: Session, name: str, *, now: datetime) -> None:
-    """The relay answered to a mail: the way is free for everybody, unless it refuses the login."""
+def answered(session: Session, name: str, seen: Standing, *, now: datetime) -> None:
+    """The relay answered to a mail: the way is free for everybody, unless it refuses the login, or something was found
+    since it was seen so."""
     enrol(session, name, now)
-    free = _freed("ok", now)
-    session.execute(update(RelayRecord).where(RelayRecord.name == name, RelayRecord.state != "stopped").values(free))
+    change = update(RelayRecord).where(RelayRecord.name == name, RelayRecord.state != "stopped", _as_seen(seen))
+    session.execute(change.values(_freed("ok", now)))
 
 
 def stopped(session: Session, name: str, *, error: str, login: str | None, now: datetime) -> None:
@@ -183,8 +184,7 @@ def claim_probe(session: Session, clock: ColumnElement[float], name: str, me: st
         RelayRecord.probe_until <= clock,
         RelayRecord.probe_until > clock + _PROBE_SECONDS,
     )
-    unchanged = (RelayRecord.open_until == seen.open_until) & (RelayRecord.failures == seen.failures)
-    change = update(RelayRecord).where(RelayRecord.name == name, RelayRecord.state == seen.state, unchanged, free)
+    change = update(RelayRecord).where(RelayRecord.name == name, RelayRecord.state == seen.state, _as_seen(seen), free)
     done = session.execute(change.values(probe_by=me, probe_until=clock + _PROBE_SECONDS))
     return bool(done.rowcount == 1)  # type: ignore[attr-defined]
 
@@ -197,6 +197,10 @@ def down_since(session: Session, clock: ColumnElement[float], name: str, moment:
         return None
     now = standing(session, clock, name, "")
     return now.error if now.away and (now.stopped or now.rest > 0 or record.at >= moment) else None
+
+
+def _as_seen(seen: Standing) -> ColumnElement[bool]:
+    return (RelayRecord.open_until == seen.open_until) & (RelayRecord.failures == seen.failures)
 
 
 def _freed(state: str, now: datetime) -> dict[str, object]:

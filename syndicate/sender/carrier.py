@@ -51,6 +51,7 @@ class Carrier:
         self._writer = shared.writer
         self._gate = shared.gate
         self._line = Line(shared.terms)
+        self._entered = 0.0  # the second at which the way was found open for the present mail
         self._wire_free = threading.Event()
         self._wire_free.set()
         self._thread = threading.Thread(target=self._run, name=f"carrier-{n}", daemon=True)
@@ -118,6 +119,7 @@ class Carrier:
         try:
             if result is None:
                 return self._awaited()
+            self._entered = time.monotonic()
             if self._gate.free(self.n, proven=self._line.proven) and self._feed.await_work(0):
                 return self._allowed(wait=False)
         except SenderEnded:
@@ -131,6 +133,7 @@ class Carrier:
             self._gate.leave(self.n)
             self._line.close()  # idle: servers cut such lines anyhow
             return None
+        self._entered = time.monotonic()
         if not self._gate.enter(self.n, proven=self._line.proven):
             if not self._gate.within(self.n):
                 self._line.close()
@@ -210,18 +213,17 @@ class Carrier:
 
     def _connect(self, job: Job) -> bool:
         """Open a session for this job. False: not now; the job is somebody else's to take, and the way may be free."""
-        began = time.monotonic()
         try:
             self._line.open()
         except RelayDown as down:
             self._feed.put_back(job)
             self._restore(job)
-            self._shared.judge.no_session(self.n, down, began=began)
+            self._shared.judge.no_session(self.n, down, began=self._entered)
             return False
         return True
 
     def _hand_over(self, job: Job, mail: Outgoing) -> Result:
-        judge, line, began = self._shared.judge, self._line, time.monotonic()
+        judge, line, began = self._shared.judge, self._line, self._entered
         try:
             reply = line.deliver(mail)
         except ConnectionLost as lost:

@@ -25,7 +25,7 @@ class Record(Protocol):
 
     def stopped(self, error: str) -> Standing: ...
 
-    def answered(self) -> Standing: ...
+    def answered(self, seen: Standing) -> Standing: ...
 
     def claim_probe(self, seen: Standing) -> bool: ...
 
@@ -51,6 +51,7 @@ class RelayGate:
         self._failed_at = float("-inf")
         self._trial: int | None = None
         self._within: set[int] = set()
+        self._telling = 0  # how many connections are just recording that nobody may go
         self._base, self._crowded_at = connections, float("-inf")
         self._said: str | None = None
         self._said_away = False
@@ -109,29 +110,35 @@ class RelayGate:
 
     # Told after each mail.
 
-    def up(self, n: int) -> None:
-        """The relay answered to a mail on connection `n`."""
+    def up(self, n: int, *, began: float) -> None:
+        """The relay answered to a mail on connection `n`, which entered at this monotonic second."""
         if self._standing.state == "ok" and self._trial is None:
             return  # as nearly always
         with self._lock:
-            if self._trial == n:
+            tried, seen = self._trial == n, self._standing
+            known = began < self._failed_at and not tried  # it was on its way before the failure, and tells nothing
+            if tried:
                 self._trial = None
-        self._write(self._record.answered)
+                self._lock.notify_all()
+        if not known:
+            self._write(lambda: self._record.answered(seen))
 
     def down(self, n: int, error: str, *, began: float, trouble: Trouble = "down", rest: float | None = None) -> None:
-        """What connection `n` began at this monotonic second failed, and not because of one mail. `rest` is how many
-        seconds nobody may go, where that is known."""
+        """What connection `n` entered for at this monotonic second failed, and not because of one mail. `rest` is how
+        many seconds nobody may go, where that is known."""
         with self._lock:
             tried = self._trial == n
             known = began < self._failed_at and not tried  # what was tried before that fails together with it
+            if not known:
+                self._failed_at = time.monotonic()
             self._end(n)
         if not known:
-            self._write(lambda: self._record.failed(trouble, error, rest))
+            self._shut(lambda: self._record.failed(trouble, error, rest))
 
     def stop(self, n: int, error: str) -> None:
         """The relay refuses our login."""
         self.leave(n)
-        self._write(lambda: self._record.stopped(error))
+        self._shut(lambda: self._record.stopped(error))
 
     def crowded(self, n: int, error: str, *, began: float) -> None:
         """The relay ended or refused a line that was begun at this monotonic second because there are too many: half
@@ -193,7 +200,7 @@ class RelayGate:
         if self._closed:
             raise SenderEnded("the sender stops")
         standing = self._standing
-        if not self._room(n):
+        if self._telling or not self._room(n):
             return False
         if self._free(standing, proven) or self._trial == n:
             return True
@@ -211,6 +218,17 @@ class RelayGate:
 
     def _free(self, standing: Standing, proven: bool) -> bool:
         return standing.fine or (proven and standing.state == "down" and standing.failures <= SHORT_PAUSES)
+
+    def _shut(self, change: Callable[[], Standing]) -> None:
+        """Write that the way is closed; it is so here from now on."""
+        with self._lock:
+            self._telling += 1
+        try:
+            self._write(change)
+        finally:
+            with self._lock:
+                self._telling -= 1
+                self._lock.notify_all()
 
     def _write(self, change: Callable[[], Standing]) -> None:
         standing = change()

@@ -43,9 +43,11 @@ class Judge:
             case Verdict.REFUSED:
                 self._refused(n, job, reply, began)
             case Verdict.MISTRUSTED if self._streaks.doubted(job.address):
-                gate.down(n, f"{words}, as many before it: ask its keeper what it holds against us", began=began)
+                # Busy rather than down: what has a session may not go on either.
+                remedy = "ask its keeper what it holds against us"
+                gate.down(n, f"{words}, as many before it: {remedy}", began=began, trouble="busy")
             case _:
-                gate.up(n)
+                gate.up(n, began=began)
         edition_id = job.edition_id if isinstance(job, DeliveryJob) else None
         if found is Verdict.ACCEPTED:
             self._streaks.accepted(edition_id)

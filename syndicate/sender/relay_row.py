@@ -48,11 +48,11 @@ class RelayRow:
 
         return self._writer().do(work)
 
-    def answered(self) -> Standing:
-        """The relay answered to a mail."""
+    def answered(self, seen: Standing) -> Standing:
+        """The relay answered to a mail while it was thought to stand so."""
 
         def work(session: Session) -> Standing:
-            relays.answered(session, self._name, now=self._terms.clock())
+            relays.answered(session, self._name, seen, now=self._terms.clock())
             return self._standing(session)
 
         return self._writer().do(work)

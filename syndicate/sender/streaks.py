@@ -32,10 +32,8 @@ class Streaks:
             return count >= self._refusals
 
     def doubted(self, recipient: str) -> bool:
-        """A rule put a mail to this recipient off; whether that is enough. It is said once, and counted anew."""
+        """A rule put a mail to this recipient off; whether that is enough, as it then stays until one is accepted."""
         with self._lock:
-            self._doubting.add(recipient)
-            enough = len(self._doubting) >= self._doubts
-            if enough:
-                self._doubting.clear()
-            return enough
+            if len(self._doubting) < self._doubts:
+                self._doubting.add(recipient)
+            return len(self._doubting) >= self._doubts
