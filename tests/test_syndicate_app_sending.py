@@ -21,6 +21,7 @@ from syndicate.app.serving import PortTaken, Server
 from syndicate.editions.report import report
 from syndicate.mail.smtp import RelayDown
 from syndicate.models import Base, Delivery, Owner, Slot
+from syndicate.outbox import relays
 from syndicate.sender.lock import SenderLock
 
 PEOPLE = 60
@@ -236,3 +237,31 @@ def test_a_site_goes_on_where_one_was_killed_and_a_watching_command_sees_the_end
     assert counts["uncertain"] <= 4
     twice = {address for address, times in Counter(relay.dots).items() if times > 1}
     assert not twice
+
+
+def test_a_command_that_gets_through_to_the_relay_lets_a_stopped_one_be_used_again(
+    app: App, relay: ScriptedRelay
+) -> None:
+    name, now = f"127.0.0.1:{relay.port}", app.clock()
+    with app.database.write() as session:
+        relays.stopped(session, name, error="it refuses the login", login=None, now=now)
+    edition = marked(app)
+    with pytest.raises(RelayAway, match="it refuses the login"):
+        driven(app, edition)
+    assert relay.sessions == 0
+    ensure_relay(app)
+    assert driven(app, edition) == Drive("sent", stopped=False)
+
+
+def test_the_relay_s_login_is_known_again_by_a_hash_of_all_that_belongs_to_it(config: Path) -> None:
+    def login(**smtp: str) -> str | None:
+        with open_site(config, environ={f"SYNDICATE_MAIL__SMTP__{key}": value for key, value in smtp.items()}) as site:
+            return site.sender()._terms.login
+
+    assert login() is None
+    plain = {"USERNAME": "us", "PASSWORD": "secret"}
+    first = login(**plain)
+    assert first == login(**plain)
+    assert len(first or "") == 32
+    changed = [{"USERNAME": "them"}, {"PASSWORD": "other"}, {"SECURITY": "starttls"}]
+    assert len({first, *(login(**(plain | change)) for change in changed)}) == 4

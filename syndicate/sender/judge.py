@@ -72,7 +72,7 @@ class Judge:
     def no_session(self, n: int, down: RelayDown, *, began: float) -> None:
         """No session could be had on connection `n`."""
         if down.authentication:
-            self._gate.stop(n, str(down))
+            self._gate.stop(n, f"{down}; until the login is another one nothing is sent")
         elif down.busy:
             self._gate.crowded(n, str(down), began=began)
         else:
