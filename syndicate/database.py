@@ -194,7 +194,9 @@ def _sqlite(url: URL) -> Engine:
 
 def in_words(error: Exception) -> str:
     """An error as one line for people. One of the database is what its driver says, without the statement that met it
-    and the values in it."""
+    and the values in it; one of the system is named without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return ": ".join(str(part) for part in (error.filename, error.strerror) if part)
     cause = error.orig if isinstance(error, DBAPIError) else error
     line = next(iter(str(cause).strip().splitlines()), "") or type(cause).__name__
     return f"the database cannot be used: {line}" if isinstance(error, DBAPIError) else line

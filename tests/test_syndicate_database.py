@@ -180,6 +180,9 @@ def test_a_fault_of_the_database_is_told_in_one_line_without_the_values_in_it(da
     assert "\n" not in words
     assert "alice" not in words
     assert in_words(RuntimeError()) == "RuntimeError"
+    with pytest.raises(OSError) as lost:
+        Path("/nowhere/at all").read_bytes()
+    assert in_words(lost.value) == "/nowhere/at all: No such file or directory"
 
 
 def test_a_python_with_an_old_sqlite_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
