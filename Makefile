@@ -8,7 +8,7 @@ ONCE ?=
 # The tests run on as many processes as there are cores, each with databases of its own.
 JOBS ?= auto
 
-.PHONY: help demo test lint format types layers wheel lock clean
+.PHONY: help demo test chaos lint format types layers wheel lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,9 @@ demo: $(VENV)/.installed ## a whole working site in var/demo (ONCE=1: play it on
 
 test: $(VENV)/.installed lint types layers ## lint, types, layers and the test suite
 	$(BIN)/python -m pytest -n $(JOBS) tests
+
+chaos: $(VENV)/.installed ## senders die hundreds of times, and everybody is accounted for (SHORT=1: minutes; SEED=n: other choices)
+	$(BIN)/python tests/acceptance/chaos.py $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/.installed ## ruff, without changing anything
 	$(BIN)/ruff check .

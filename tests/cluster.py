@@ -3,11 +3,16 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
+
+import psycopg
 
 
 class NoPostgres(Exception):
@@ -22,10 +27,11 @@ class Cluster:
     programs: Path
     url: str
     account: str | None
+    options: str
 
     @classmethod
-    def start(cls) -> "Cluster":
-        """Make and start one, or raise NoPostgres saying what is missing."""
+    def start(cls, *, fsync: bool = False) -> "Cluster":
+        """Make and start one, or raise NoPostgres saying what is missing. With `fsync` it may be crashed."""
         programs = _programs()
         account = _account() if os.geteuid() == 0 else None
         folder = Path(tempfile.mkdtemp(prefix="syndicate-pg-"))
@@ -39,7 +45,8 @@ class Cluster:
                 account,
                 folder,
             )
-            options = f"-p {port} -k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
+            sync = "on" if fsync else "off"
+            options = f"-p {port} -k {folder} -c listen_addresses='' -c fsync={sync} -c max_connections=200"
             _run(
                 [programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"],
                 account,
@@ -48,7 +55,51 @@ class Cluster:
         except subprocess.CalledProcessError as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise NoPostgres(f"initdb or pg_ctl failed: {error.stderr.decode(errors='replace')[-300:]}") from None
-        return cls(folder, programs, f"postgresql+psycopg://postgres@/postgres?host={folder}&port={port}", account)
+        return cls(
+            folder, programs, f"postgresql+psycopg://postgres@/postgres?host={folder}&port={port}", account, options
+        )
+
+    def new_database(self) -> str:
+        """The address of a new, empty database on it."""
+        name = f"syndicate_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(self.url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        return self.url.replace("@/postgres?", f"@/{name}?")
+
+    def crash(self) -> None:
+        """Stop it as a crash would: nothing is finished, nothing written out."""
+        _run(
+            [self.programs / "pg_ctl", "-D", self.folder / "data", "-m", "immediate", "stop"], self.account, self.folder
+        )
+
+    def start_again(self) -> None:
+        """Start it after a crash; returns when it has recovered and takes connections."""
+        words = [
+            self.programs / "pg_ctl",
+            "-D",
+            self.folder / "data",
+            "-w",
+            "-l",
+            self.folder / "log",
+            "-o",
+            self.options,
+        ]
+        _run([*words, "start"], self.account, self.folder)
+
+    def kill_backend(self, backend: int) -> None:
+        """SIGKILL one of its processes, which makes it start over; returns when it takes connections again."""
+        os.kill(backend, signal.SIGKILL)
+        end = time.monotonic() + 30
+        while Path(f"/proc/{backend}").exists() or not self._ready():
+            assert time.monotonic() < end, "the server did not come back"
+            time.sleep(0.01)
+
+    def _ready(self) -> bool:
+        try:
+            psycopg.connect(self.url.replace("+psycopg", "")).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def stop(self) -> None:
         """End the cluster and remove its folder."""

@@ -93,6 +93,7 @@ def test_with_hold_what_was_in_doubt_comes_again_only_if_somebody_said_so() -> N
         ("I3", "never in doubt", {"copies": more(copy("ann", 4.0))}),
         ("I3", "in no slot", {"grants": tuple(one for one in sound().grants if one.to != "ann")}),
         ("I3", "in no slot", {"grants": (*sound().grants[1:], grant("ann", 9.0))}),
+        ("I3", "taken for dead", {"retired": {"alpha": 2.9}}),
         ("I3", "was in doubt and is accepted", {"states": changed(cem="accepted")}),
         ("I3", "nothing put it in doubt", {"doubts": ()}),
         ("I4", "2 connections and left 3", {"doubts": (Doubt("alpha", frozenset({"cem", "x", "y"})),)}),

@@ -2,11 +2,13 @@
 
 The long form of the same loops is `make chaos`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from acceptance.campaign import Plan, run
 from acceptance.points import SENDING
+from cluster import Cluster
 
 EVERYWHERE = ("random", *SENDING)
 
@@ -25,6 +27,26 @@ def test_deaths_of_either_of_two_processes_on_postgresql_repeat_only_what_was_ma
     postgres_url: str, tmp_path: Path
 ) -> None:
     _sound(Plan(policy="resend", points=EVERYWHERE, kills=12, seed=1, url=postgres_url, processes=2), tmp_path)
+
+
+@pytest.fixture(scope="module")
+def own_cluster(postgres_server: str) -> Iterator[Cluster]:
+    """A PostgreSQL server of this file's own, which syncs: one that may be crashed."""
+    cluster = Cluster.start(fsync=True)
+    yield cluster
+    cluster.stop()
+
+
+def test_a_postgresql_server_that_crashes_under_two_processes_forgets_nothing(
+    own_cluster: Cluster, tmp_path: Path
+) -> None:
+    ways = ("server-crash", "backend-ended", "backend-killed")
+    url = own_cluster.new_database()
+    _sound(Plan("hold", ways, kills=3, seed=3, url=url, cluster=own_cluster, processes=2), tmp_path)
+
+
+def test_who_stood_still_beyond_the_lease_sends_nothing_more_when_it_goes_on(postgres_url: str, tmp_path: Path) -> None:
+    _sound(Plan("resend", ("stopped",), kills=2, seed=3, url=postgres_url, processes=2), tmp_path)
 
 
 @pytest.mark.parametrize("policy", ["hold", "resend"])

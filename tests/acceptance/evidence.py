@@ -22,6 +22,7 @@ class Told:
     doubts: tuple[Doubt, ...]
     owners: dict[str, int]
     pids: dict[str, int]
+    retired: dict[str, float]
 
     def met(self, killed: Iterable[int]) -> int:
         """How many occupied slots the deaths of these processes left behind."""
@@ -45,6 +46,7 @@ def read(file: Path) -> Told:
         doubts=(*left, *(Doubt(line["owner"], frozenset({line["to"]}), slots=False) for line in settled)),
         owners={line["owner"]: line["connections"] for line in born},
         pids={line["owner"]: line["pid"] for line in born},
+        retired={line["owner"]: line["at"] for line in lines if line["kind"] == "retired"},
     )
 
 
@@ -80,6 +82,7 @@ def history(
             doubts=told.doubts,
             leaves=tuple(leaves),
             owners=told.owners,
+            retired=told.retired,
             asked=frozenset(asked),
             letters=dict(letters.tuples().all()),
             limit=limit,

@@ -70,8 +70,8 @@ class Rate:
 @dataclass(frozen=True)
 class History:
     """`states` are the deliveries at the end, `letters` the letters; `expected` are the recipients chosen, `asked` who
-    asked for a letter. `owners` gives the connections of each owner that ever was. `sent_again` counts, for each
-    person, how often somebody decided to send again what was in doubt."""
+    asked for a letter. `owners` gives the connections of each owner that ever was, `retired` when one was ended.
+    `sent_again` counts, for each person, how often somebody decided to send again what was in doubt."""
 
     policy: Literal["hold", "resend"]
     expected: frozenset[str]
@@ -82,6 +82,7 @@ class History:
     doubts: tuple[Doubt, ...] = ()
     leaves: tuple[Leave, ...] = ()
     owners: Mapping[str, int] = field(default_factory=dict)
+    retired: Mapping[str, float] = field(default_factory=dict)
     asked: frozenset[str] = frozenset()
     letters: Mapping[str, str] = field(default_factory=dict)
     sent_again: Mapping[str, int] = field(default_factory=dict)
@@ -186,6 +187,9 @@ def _nothing_unmarked(history: History) -> Iterator[str]:
     for copy in history.copies:
         if not any(moment <= copy.at for moment in given.get(copy.to, ())):
             yield f"{copy.to} got a mail that was in no slot"
+    for grant in history.grants:
+        if grant.asked > history.retired.get(grant.owner, grant.asked):
+            yield f"{grant.to} was put into a slot by the sender {grant.owner}, which had been taken for dead"
     doubted = history.doubted
     for name, state in sorted(history.states.items()):
         held = history.policy == "hold" and not history.sent_again.get(name)

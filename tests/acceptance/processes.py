@@ -16,11 +16,13 @@ class NoDeath(AssertionError):
 
 
 class Senders:
-    """Any number of sender processes of one site, for the time of a `with` block. `alive` are their process ids."""
+    """Any number of sender processes of one site, for the time of a `with` block. `alive` are their process ids. They
+    write what they decide to the file `told`, and their log beside it."""
 
-    def __init__(self, config: Path, told: Path | None = None) -> None:
-        words = [sys.executable, str(SCRIPT), str(config), *([str(told)] if told else [])]
-        self._parent = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, config: Path, told: Path) -> None:
+        words = [sys.executable, str(SCRIPT), str(config), str(told)]
+        with told.with_name("senders.log").open("ab") as log:
+            self._parent = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
         self.alive: list[int] = []
 
     def __enter__(self) -> "Senders":

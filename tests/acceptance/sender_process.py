@@ -1,4 +1,4 @@
-"""Sender processes of a site, forked from this one: `python sender_process.py CONFIG [TOLD]`, then a line at a time.
+"""Sender processes of a site, forked from this one: `python sender_process.py CONFIG TOLD`, then a line at a time.
 
     begin [JSON]     fork one; answers its process id. JSON: {"work": "send" or "tick", "point": name, "left": n,
                      "lease": seconds}
@@ -46,17 +46,16 @@ def tapped(app: App, told: Path, mine: Mine) -> None:
 def send(app: App, lease: float, told: int) -> None:
     """Send until the pipe `told` is closed at its other end."""
     times = Times(lease=lease, poll=0.05, stop=5.0)
-    engine = EmbeddedSender(lambda: app.sender(times), first=0.2)
+    engine = EmbeddedSender(lambda: app.sender(times), first=0.2, longest=1.0)
     engine.start()
     os.read(told, 1)
     engine.stop()
 
 
-def live(config: Path, log: Path | None, order: dict[str, Any], told: int) -> None:
+def live(config: Path, log: Path, order: dict[str, Any], told: int) -> None:
     """The whole life of one forked process."""
     with open_site(config) as app:
-        if log:
-            tapped(app, log, Mine(order.get("point"), order.get("left", 1)))
+        tapped(app, log, Mine(order.get("point"), order.get("left", 1)))
         if order.get("work") == "tick":
             app.tick()
         else:
@@ -66,7 +65,7 @@ def live(config: Path, log: Path | None, order: dict[str, Any], told: int) -> No
 class Children:
     """The processes that live, each with the pipe that it ends with."""
 
-    def __init__(self, config: Path, log: Path | None) -> None:
+    def __init__(self, config: Path, log: Path) -> None:
         self._config, self._log = config, log
         self._pipes: dict[int, int] = {}
 
@@ -104,7 +103,7 @@ class Children:
 
 
 def main() -> None:
-    children = Children(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+    children = Children(Path(sys.argv[1]), Path(sys.argv[2]))
     for line in sys.stdin:
         word, _, rest = line.strip().partition(" ")
         match word:

@@ -120,6 +120,7 @@ class LedgerTap:
             # Said before the commit: who dies in it cannot say it later, and what a dead one's slots name stays so.
             self._said({"kind": "retiring", "owner": owner, "names": named(session, owner)})
             self._kinds.add("recovery")
+            self._words.append({"kind": "retired", "owner": owner})
             return retire(session, owner, **more)
 
         leases.register, leases.retire = tapped_register, tapped_retire

@@ -1,0 +1,171 @@
+"""`make chaos`: every campaign of the proof kit, in its long form. SHORT=1 for the short one, SEED=n for other choices.
+
+A program rather than tests: it runs for long, shows each row when it is there, keeps both cores busy without a runner
+of tests in between, and ends with one table. It stops at nothing and exits 1 if an invariant broke.
+"""
+
+import argparse
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+# This is run as a program: the rooms of the tests are found from their own folder.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from acceptance import campaign
+from acceptance.campaign import Plan
+from acceptance.points import SENDING
+from acceptance.table import Row, markdown
+from cluster import Cluster
+
+SEED = 20261124
+OUT = Path("var/chaos")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The row of one part and what it broke, in words."""
+
+    row: Row
+    broken: tuple[str, ...]
+
+
+Part = Callable[[Path], Outcome]
+"""Runs in a process and an empty folder of its own; must be picklable."""
+
+
+def kills(plan: Plan, folder: Path) -> Outcome:
+    """A campaign of deaths."""
+    verdict = campaign.run(plan, folder)
+    return Outcome(verdict.row, tuple(str(violation) for violation in verdict.violations))
+
+
+def crashes(plan: Plan, folder: Path) -> Outcome:
+    """A campaign in which the database server dies too: one of its own."""
+    cluster = Cluster.start(fsync=True)
+    try:
+        return kills(replace(plan, url=cluster.new_database(), cluster=cluster), folder)
+    finally:
+        cluster.stop()
+
+
+def sqlite(*, short: bool) -> list[Plan]:
+    """The campaigns on SQLite: 300 deaths of senders."""
+    if short:
+        everywhere = ("random", *SENDING)
+        return [Plan("hold", everywhere, kills=12, seed=0), Plan("resend", everywhere, kills=12, seed=0)]
+    named = [Plan(policy, (point,), kills=12, seed=0) for point in SENDING for policy in POLICIES]
+    mixed = [Plan(policy, ("random",), kills=40, seed=0) for policy in POLICIES]
+    return [*mixed, *named, *(Plan(policy, ("random",), kills=3, seed=0, cancel=True) for policy in POLICIES)]
+
+
+def postgres(*, short: bool) -> list[Plan]:
+    """The campaigns on PostgreSQL: 300 deaths of senders, of one or of either of two."""
+    if short:
+        everywhere = ("random", *SENDING)
+        return [Plan("hold", everywhere, kills=12, seed=0), Plan("resend", everywhere, kills=12, seed=0, processes=2)]
+    both = [("hold", 1), ("hold", 2), ("resend", 2)]
+    named = [Plan(policy, (point,), kills=10, seed=0, processes=n) for point in SENDING for policy, n in both]
+    mixed = [Plan(policy, ("random",), kills=10, seed=0, processes=n) for policy in POLICIES for n in (1, 2)]
+    called_off = [Plan(policy, ("random",), kills=3, seed=0, cancel=True, processes=2) for policy in POLICIES]
+    stopped = [Plan(policy, ("stopped",), kills=10, seed=0, processes=2) for policy in POLICIES]
+    return [*mixed, *named, *called_off, *stopped]
+
+
+def servers(*, short: bool) -> list[Plan]:
+    """Those in which the database server dies."""
+    ways = ("server-crash", "backend-ended", "backend-killed")
+    if short:
+        return [Plan("hold", (*ways, "stopped"), kills=4, seed=0, processes=2)]
+    return [Plan("hold", (way,), kills=10, seed=0, processes=2) for way in ways]
+
+
+POLICIES = ("hold", "resend")
+
+
+def parts(cluster: Cluster, seed: int, *, short: bool) -> list[Part]:
+    """Everything there is to run, the two databases in turn, each with its own choices of chance."""
+    on_sqlite: list[Part] = [partial(kills, plan) for plan in _seeded(sqlite(short=short), seed)]
+    on_postgres: list[Part] = [
+        partial(kills, replace(plan, url=cluster.new_database())) for plan in _seeded(postgres(short=short), seed + 500)
+    ]
+    with_servers: list[Part] = [partial(crashes, plan) for plan in _seeded(servers(short=short), seed + 900)]
+    return [*with_servers, *on_postgres, *on_sqlite]
+
+
+def _seeded(plans: list[Plan], seed: int) -> list[Plan]:
+    return [replace(plan, seed=seed + place) for place, plan in enumerate(plans)]
+
+
+def one(part: Part) -> Outcome:
+    """Run a part in a folder that stays if something is wrong."""
+    logging.disable(logging.CRITICAL)
+    folder = Path(tempfile.mkdtemp(prefix="syndicate-chaos-"))
+    try:
+        outcome = part(folder)
+    except Exception as error:
+        (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        raise RuntimeError(f"{part}: {error!r}; see {folder}") from error
+    if not outcome.broken:
+        shutil.rmtree(folder)
+    return outcome
+
+
+def main() -> int:
+    words = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    words.add_argument("--short", action="store_true", help="a few minutes at most")
+    words.add_argument("--seed", type=int, default=SEED, help="other choices of chance; the same again for the same")
+    words.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    asked = words.parse_args()
+    began = time.monotonic()
+    print(f"seed {asked.seed}: SEED={asked.seed} makes the same choices again", flush=True)
+    cluster = Cluster.start()
+    try:
+        outcomes, failed = _run(parts(cluster, asked.seed, short=asked.short), asked.jobs)
+    finally:
+        cluster.stop()
+    _write(outcomes, asked.seed, time.monotonic() - began)
+    broken = [words for outcome in outcomes for words in outcome.broken]
+    for line in [*broken, *failed]:
+        print(f"BROKEN: {line}", file=sys.stderr)
+    return 1 if broken or failed else 0
+
+
+def _run(todo: list[Part], jobs: int) -> tuple[list[Outcome], list[str]]:
+    """All of them, so many at once, in the order given; and what could not be brought to its end."""
+    outcomes: dict[int, Outcome] = {}
+    failed: list[str] = []
+    # Spawned afresh: a campaign forks processes of its own, and must begin with one thread.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        places = {pool.submit(one, part): place for place, part in enumerate(todo)}
+        for done in as_completed(places):
+            try:
+                outcomes[places[done]] = done.result()
+            except Exception as error:  # noqa: BLE001 - the others go on; it is told at the end
+                failed.append(str(error))
+                print(f"FAILED: {error}", flush=True)
+            else:
+                print(f"{len(outcomes)}/{len(todo)} {done.result().row}", flush=True)
+    return [outcomes[place] for place in sorted(outcomes)], failed
+
+
+def _write(outcomes: list[Outcome], seed: int, seconds: float) -> None:
+    table = markdown([outcome.row for outcome in outcomes])
+    OUT.mkdir(parents=True, exist_ok=True)
+    text = f"Seed {seed}, {seconds:.0f} s.\n\n{table}"
+    (OUT / "table.md").write_text(text, encoding="utf-8")
+    print(f"\n{text}\nwritten to {OUT / 'table.md'}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
