@@ -81,7 +81,7 @@ class Subscription(Base):
     """A subscriber's wish for one digest. State: `asked`, `active` or `ended`; `since` is when it came to be so."""
 
     __tablename__ = "subscription"
-    __table_args__ = (Index("ix_subscription_digest_state", "digest", "state"),)
+    __table_args__ = (Index("ix_subscription_digest_state_subscriber_id", "digest", "state", "subscriber_id"),)
 
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)
     digest: Mapped[str] = mapped_column(String(SLUG_CHARACTERS), primary_key=True)

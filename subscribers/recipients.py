@@ -12,13 +12,30 @@ from subscribers.models import Subscriber, Subscription, Suppression
 _Chosen = TypeVar("_Chosen", bound=Select[Any])
 
 
-def recipients(digest: str) -> Select[tuple[int, str, str]]:
+def recipients(digest: str, *, after: int = 0, up_to: int | None = None) -> Select[tuple[int, str, str]]:
     """Everybody who may get a mail of this digest now: rows of (subscriber_id, address, language), by subscriber_id.
 
     A recipient is a confirmed subscriber with an active subscription to the digest whose address is not suppressed.
+    With bounds only those whose id is greater than `after`, and at most `up_to`.
     """
     chosen = select(Subscriber.id.label("subscriber_id"), Subscriber.address, Subscriber.language)
+    for column in (Subscriber.id, Subscription.subscriber_id):  # each database looks up the other by one of them
+        if after:
+            chosen = chosen.where(column > after)
+        if up_to is not None:
+            chosen = chosen.where(column <= up_to)
     return _wanting(chosen, digest).order_by(Subscriber.id)
+
+
+def end_of_range(session: Session, digest: str, *, after: int, size: int) -> int | None:
+    """The id up to which at most `size` recipients of the digest follow `after`; None if no more than that are left.
+
+    Counted in active subscriptions, which an index holds in order: recipients are among them."""
+    active = select(Subscription.subscriber_id).where(
+        Subscription.digest == digest, Subscription.state == "active", Subscription.subscriber_id > after
+    )
+    found = session.scalars(active.order_by(Subscription.subscriber_id).offset(size - 1).limit(2)).all()
+    return found[0] if len(found) == 2 else None
 
 
 def still_wanted(

@@ -9,7 +9,7 @@ from subscribers.models import Subscriber, Subscription
 from syndicate.database import Database
 from syndicate.mail.personal import Outgoing
 from syndicate.models import Delivery, Edition
-from syndicate.outbox import ledger
+from syndicate.outbox import ranges
 from syndicate.outbox.jobs import DeliveryJob, Job
 
 DIGEST = "weekly"
@@ -53,7 +53,7 @@ def edition(database: Database, now: datetime, *, key: str = "one", state: str =
         )
         session.add(made)
         session.flush()
-        made.chosen = ledger.freeze_recipients(session, made.id, DIGEST, now)
+        assert not ranges.freeze_range(session, made, now)
         return made.id
 
 

@@ -12,7 +12,7 @@ from syndicate.config import load
 from syndicate.database import Database
 from syndicate.editions.composing import Composer
 from syndicate.editions.lifecycle import Editions, TickFailed
-from syndicate.editions.sending import Start
+from syndicate.editions.starting import Start
 from syndicate.models import Edition, EditionItem, Variant
 
 FRIDAY = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

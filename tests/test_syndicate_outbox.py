@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from subscribers.models import Subscriber, Subscription, Suppression
 from syndicate.database import Database
 from syndicate.models import Batch, Delivery, Edition, Letter, Owner, Slot
-from syndicate.outbox import leases, ledger, letters, slots
+from syndicate.outbox import leases, ledger, letters, ranges, slots
 from syndicate.outbox.jobs import DeliveryJob, Exchange, Grant, Result
 
 
@@ -27,14 +27,14 @@ def _claimed(database: Database, owner: str, now: datetime) -> tuple[DeliveryJob
 
 
 def test_freezing_writes_one_delivery_for_each_recipient_in_batches(database: Database, now: datetime) -> None:
-    subscribe(database, ledger.BATCH_SIZE + 3, now)
+    subscribe(database, ranges.BATCH_SIZE + 3, now)
     made = edition(database, now)
     with database.read() as session:
-        assert session.get_one(Edition, made).chosen == ledger.BATCH_SIZE + 3
+        assert session.get_one(Edition, made).chosen == ranges.BATCH_SIZE + 3
         places = session.execute(select(Delivery.batch, Delivery.seq).order_by(Delivery.batch, Delivery.seq)).tuples()
-        assert list(places) == [(n // ledger.BATCH_SIZE, n % ledger.BATCH_SIZE) for n in range(ledger.BATCH_SIZE + 3)]
+        assert list(places) == [(n // ranges.BATCH_SIZE, n % ranges.BATCH_SIZE) for n in range(ranges.BATCH_SIZE + 3)]
         assert session.scalars(select(Batch.batch).order_by(Batch.batch)).all() == [0, 1]
-        assert ledger.counts(session, made).queued == ledger.BATCH_SIZE + 3
+        assert ledger.counts(session, made).queued == ranges.BATCH_SIZE + 3
 
 
 def test_who_is_unconfirmed_gone_or_suppressed_is_not_frozen(database: Database, now: datetime) -> None:

@@ -14,7 +14,7 @@ from syndicate.database import Database
 from syndicate.editions import records, sending
 from syndicate.errors import Refused
 from syndicate.models import Batch, Edition, Owner, RelayRecord, Slot
-from syndicate.outbox import leases, ledger, relays, slots
+from syndicate.outbox import leases, ledger, ranges, relays, slots
 from syndicate.outbox.jobs import DeliveryJob, Exchange, Grant, Result
 
 
@@ -131,7 +131,7 @@ def test_two_processes_that_find_the_relay_down_at_once_count_it_once(postgres: 
 def test_two_that_release_the_last_two_batches_at_once_close_the_edition(
     postgres: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "BATCH_SIZE", 1)
+    monkeypatch.setattr(ranges, "BATCH_SIZE", 1)
     subscribe(postgres, 2, now)
     made = edition(postgres, now)
     jobs = [*_claimed(postgres, now, "alpha"), *_claimed(postgres, now, "beta")]

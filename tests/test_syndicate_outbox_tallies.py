@@ -18,7 +18,7 @@ from syndicate.editions import records, sending
 from syndicate.editions.report import report
 from syndicate.errors import Refused
 from syndicate.models import Batch, Delivery, Edition
-from syndicate.outbox import leases, ledger, slots
+from syndicate.outbox import leases, ledger, ranges, slots
 from syndicate.outbox.jobs import DeliveryJob, Exchange, Grant, Result
 
 STATES = ("accepted", "rejected", "skipped", "expired", "unknown", "uncertain", "queued")
@@ -116,7 +116,7 @@ USUAL = ("claim", "send", "send", "send", "send", "give_back", "die", "pause", "
 _numbers = count()
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from((*USUAL, "cancel")), st.integers(0, 1), st.integers(0, 9)), min_size=10, max_size=40
@@ -125,7 +125,7 @@ _numbers = count()
 def test_after_any_mix_of_operations_the_tallies_are_true(
     database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, int, int]]
 ) -> None:
-    monkeypatch.setattr(ledger, "BATCH_SIZE", 3)
+    monkeypatch.setattr(ranges, "BATCH_SIZE", 3)
     number = next(_numbers)
     if not states_there(database):
         subscribe(database, 8, now)
@@ -151,7 +151,7 @@ def states_there(database: Database) -> bool:
 def test_a_run_to_the_end_closes_with_the_accounts_of_its_tallies(
     database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "BATCH_SIZE", 4)
+    monkeypatch.setattr(ranges, "BATCH_SIZE", 4)
     subscribe(database, 18, now)
     play = Play(database, now, 0)
     dice = random.Random(4)

@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from subscribers.models import Subscription
 from syndicate.database import Database
 from syndicate.models import Delivery, Edition, Letter, Owner, RelayRecord, Slot
-from syndicate.outbox import leases, ledger, letters
+from syndicate.outbox import leases, letters, ranges
 from syndicate.sender.errors import AnotherSender, SenderEnded
 from syndicate.sender.process import Times
 
@@ -291,7 +291,7 @@ def test_on_sqlite_a_second_sender_is_refused(sqlite_database: Database) -> None
 def test_on_postgres_two_senders_share_the_work(
     postgres_url: str, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "BATCH_SIZE", 50)
+    monkeypatch.setattr(ranges, "BATCH_SIZE", 50)
     database, another = Database(postgres_url), Database(postgres_url)
     subscribe(database, 400, now)
     made = edition(database, now)

@@ -12,6 +12,7 @@ from syndicate.editions.freezing import give_number_back
 from syndicate.editions.records import hold
 from syndicate.editions.schedule import lateness
 from syndicate.models import Edition, EditionItem, Variant
+from syndicate.outbox import ranges
 
 
 def overdue(session: Session, config: Config, *, now: datetime) -> Sequence[int]:
@@ -34,6 +35,7 @@ def set_aside(session: Session, config: Config, edition_id: int, *, now: datetim
     edition = snapshots.edition(session, edition_id, lock=True)
     if session.scalar(select(Edition.id).where(Edition.id == edition_id, _overdue(config, now))) is None:
         return False
+    ranges.abandon(edition)
     if edition.kind == "manual" and edition.started_at:
         _, edition.reason = lateness(now - edition.started_at, "hold", config.sending.late_after)
         edition.started_at = None

@@ -17,18 +17,18 @@ from sqlalchemy.orm import Session
 
 from syndicate.config import Config, Digest
 from syndicate.database import Database
-from syndicate.editions import lateness, records, sending
+from syndicate.editions import lateness, records, sending, starting
 from syndicate.editions import snapshot as snapshots
 from syndicate.editions.choosing import bare, planned, store
 from syndicate.editions.composing import Composer
 from syndicate.editions.freezing import freeze
 from syndicate.editions.plan import Plan
 from syndicate.editions.schedule import DueSlot, due
-from syndicate.editions.sending import Start
+from syndicate.editions.starting import Start
 from syndicate.errors import Refused, SyndicateError, UsageError
 from syndicate.mail.render import Renderer
 from syndicate.models import Edition
-from syndicate.outbox import guard
+from syndicate.outbox import guard, ranges
 from syndicate.timetable import parse
 
 log = logging.getLogger(__name__)
@@ -47,10 +47,11 @@ class ClockWrong(SyndicateError):
 
 @dataclass(frozen=True)
 class Editions:
-    """Makes, freezes and starts the editions of a site's digests."""
+    """Makes, freezes and starts the editions of a site's digests; recipients by ranges of `range_size`."""
 
     config: Config
     renderer: Renderer
+    range_size: int = ranges.RANGE_SIZE
     composer: Composer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,8 +114,7 @@ class Editions:
     def start(self, database: Database, edition_id: int, now: datetime) -> Start:
         """Freeze the recipients of an approved edition and let the sender have it, unless the hold period still runs:
         then this is the wish that the tick fulfils. Raises NotFound, Refused."""
-        with database.write() as session:
-            return sending.start(session, self.config, edition_id, now=now)
+        return starting.start(database, self.config, edition_id, now=now, range_size=self.range_size)
 
     def pause(self, database: Database, edition_id: int, now: datetime) -> int:
         """Stop a sending edition until it is resumed; returns how many of its mails had gone. Raises NotFound,
@@ -130,11 +130,13 @@ class Editions:
     def cancel(self, database: Database, edition_id: int, now: datetime) -> int:
         """Call an edition off; returns how many of its mails had gone. Raises NotFound, Refused."""
         with database.write() as session:
-            return sending.cancel(session, edition_id, now=now)
+            gone = sending.cancel(session, edition_id, now=now)
+        starting.clear_abandoned(database, edition_id)
+        return gone
 
     def tick(self, database: Database, now: datetime) -> None:
         """Set aside what was left lying for too long, decide the slots that are due, freeze what needs no approval,
-        start what may start.
+        start what may start, remove what is left of starts that were given up.
 
         Whatever fails does not keep the others back; TickFailed then names the failures at the end."""
         failures: list[str] = []
@@ -157,8 +159,14 @@ class Editions:
             step(f"edition {edition_id}", work)
         for edition_id in self._to_start(database, now):
             step(f"edition {edition_id}", partial(self._start_if_first, database, edition_id, now))
+        for edition_id in self._abandoned(database):
+            step(f"edition {edition_id}", partial(starting.clear_abandoned, database, edition_id))
         if failures:
             raise TickFailed("; ".join(failures))
+
+    def _abandoned(self, database: Database) -> Iterable[int]:
+        with database.read() as session:
+            return ranges.abandoned(session)
 
     def _overdue(self, database: Database, now: datetime) -> Iterable[int]:
         with database.read() as session:

@@ -1,6 +1,6 @@
-"""What is done to an edition once it is frozen: start, pause, resume, cancel. Every step is one transaction."""
+"""What is done to an edition once its content is frozen: pause, resume, cancel, withdraw. Every step is one
+transaction. Its start is in `starting`."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, exists, func, select, update
@@ -13,44 +13,9 @@ from syndicate.editions.freezing import drop_unpublished, give_number_back, has_
 from syndicate.editions.records import hold
 from syndicate.errors import Refused
 from syndicate.models import Batch, Delivery, Edition, EditionItem, Slot, Variant
-from syndicate.outbox import guard
-from syndicate.outbox.ledger import close_if_done, counts, freeze_recipients, tally_all
+from syndicate.outbox import guard, ranges
+from syndicate.outbox.ledger import close_if_done, counts, tally_all
 from syndicate.timetable import parse
-
-
-@dataclass(frozen=True)
-class Start:
-    """What starting an edition led to: its state now, and how many recipients were chosen. While the hold period
-    runs the state is still `approved` and `not_before` says when it ends; the tick then starts it."""
-
-    state: str
-    chosen: int = 0
-    not_before: datetime | None = None
-
-
-def start(session: Session, config: Config, edition_id: int, *, now: datetime) -> Start:
-    """Freeze the recipients of an approved edition and let the sender have it; `sent` at once if there are none.
-
-    Raises NotFound, and Refused for an edition in any other state or while the outbox is held."""
-    edition = locked(session, edition_id, now=now)
-    guard.require_free(session)
-    if edition.state != "approved" or edition.approved_at is None:
-        raise Refused(f"edition {edition_id} is {edition.state}: only an approved one can be started")
-    not_before = edition.approved_at + config.sending.hold_period
-    if now < not_before:
-        edition.started_at = now  # the wish, for the tick; the real moment is written below
-        return Start("approved", not_before=not_before)
-    if any(item.state != "published" for item in snapshots.take(session, edition_id).items):
-        withdraw_approval(session, edition, reason="approval void: a clipping in it was retracted")
-        return Start(edition.state)
-    edition.expires_at = _expires(config, edition, now)
-    edition.state, edition.reason, edition.started_at = "sending", None, now
-    session.flush()
-    edition.chosen = freeze_recipients(session, edition_id, edition.digest, now)
-    if not edition.chosen:
-        edition.state, edition.finished_at = "sent", now
-    session.flush()
-    return Start(edition.state, edition.chosen)
 
 
 def pause(session: Session, edition_id: int, *, now: datetime, reason: str | None = None) -> int:
@@ -90,7 +55,9 @@ def cancel(session: Session, edition_id: int, *, now: datetime) -> int:
     if edition.state not in ("draft", "approved", "held", "sending", "paused"):
         raise Refused(f"edition {edition_id} is {edition.state}: there is nothing left to cancel")
     gone = _gone(session, edition_id)
-    _skip_what_waits(session, edition_id, now=now)
+    ranges.abandon(edition)
+    if edition.chosen is not None:
+        _skip_what_waits(session, edition_id, now=now)
     if edition.finished_at is not None:
         # What is on the wire is finished; if it is put off, its time is over.
         edition.state, edition.reason, edition.expires_at = "sending", None, now
@@ -115,6 +82,7 @@ def withdraw_approval(session: Session, edition: Edition, *, reason: str) -> Non
     edition.state, edition.reason = "draft", reason
     edition.approved_at = edition.mail_date = edition.expires_at = edition.started_at = None
     edition.hash = None
+    ranges.abandon(edition)
     drop_unpublished(session, edition)
     session.flush()
     if not has_items(session, edition):

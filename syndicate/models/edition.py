@@ -34,7 +34,7 @@ class Edition(Base):
     `key` is the slot time of a scheduled edition and a fresh id of any other; (digest, kind, key) is unique, so that a
     slot is decided once however often it is asked for. `mail_date` is the Date header of all its mails. `chosen` is
     how many recipients were frozen; while that is being done, in ranges, `frozen_to` is the id of the last subscriber
-    who is through. `reason` says why it was skipped or held."""
+    who is through (0: it was given up, and what it left is to be removed). `reason` says why it was skipped or held."""
 
     __tablename__ = "edition"
     __table_args__ = (

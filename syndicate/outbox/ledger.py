@@ -4,17 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Label, Select, exists, func, insert, literal, or_, select, text, union_all, update
+from sqlalchemy import Label, Select, exists, func, or_, select, text, union_all, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from subscribers.models import Subscriber, Subscription
-from subscribers.recipients import recipients
 from syndicate.models import Batch, Delivery, Edition, EditionItem, Slot
 from syndicate.outbox import guard
 from syndicate.outbox.jobs import DeliveryJob
-
-BATCH_SIZE = 500
 
 UNFINISHED = ("sending", "paused", "incomplete", "cancelled", "held")
 """Editions that may still have deliveries of which something is to be said."""
@@ -50,36 +47,6 @@ class ClaimedBatch:
     edition_id: int
     batch: int
     jobs: tuple[DeliveryJob, ...]
-
-
-def freeze_recipients(session: Session, edition_id: int, digest: str, now: datetime) -> int:
-    """Write a queued delivery for everybody who may get this digest now, in batches. Returns how many."""
-    who = recipients(digest).subquery()
-    place = func.row_number().over(order_by=who.c.subscriber_id) - 1
-    rows = select(
-        literal(edition_id),
-        place // BATCH_SIZE,
-        place % BATCH_SIZE,
-        who.c.subscriber_id,
-        who.c.address,
-        who.c.language,
-        literal("queued"),
-        literal(0),
-    )
-    columns = ["edition_id", "batch", "seq", "subscriber_id", "address", "language", "state", "attempt"]
-    session.execute(insert(Delivery).from_select(columns, rows, include_defaults=False))
-    chosen = session.scalar(select(func.count()).where(Delivery.edition_id == edition_id)) or 0
-    batches = [
-        {"edition_id": edition_id, "batch": batch, "done": False, "next_try_at": now, "size": size, "queued": size}
-        for batch, size in enumerate(_sizes(chosen))
-    ]
-    if batches:
-        session.execute(insert(Batch), batches)
-    return chosen
-
-
-def _sizes(chosen: int) -> list[int]:
-    return [min(BATCH_SIZE, chosen - first) for first in range(0, chosen, BATCH_SIZE)]
 
 
 def counts(session: Session, edition_id: int) -> Counts:

@@ -51,6 +51,9 @@ def upgrade() -> None:
     op.add_column("delivery", sa.Column("cause", sa.String(length=10), nullable=True))
     op.add_column("letter", sa.Column("cause", sa.String(length=10), nullable=True))
     _tallies(whole)
+    op.drop_index("ix_subscription_digest_state", table_name="subscription")
+    columns = ["digest", "state", "subscriber_id"]  # in order, so that recipients can be taken in ranges
+    op.create_index("ix_subscription_digest_state_subscriber_id", "subscription", columns, unique=False)
     if op.get_bind().dialect.name == "postgresql":
         _storage()
 
@@ -81,6 +84,8 @@ def _storage() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_subscription_digest_state_subscriber_id", table_name="subscription")
+    op.create_index("ix_subscription_digest_state", "subscription", ["digest", "state"], unique=False)
     for name in _PARTIAL:
         op.drop_index(name, table_name="batch")
     op.create_index("ix_batch_owner", "batch", ["owner"], unique=False)
