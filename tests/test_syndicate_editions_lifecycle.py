@@ -418,7 +418,7 @@ def test_a_tick_goes_on_where_the_one_before_was_killed(
     newsroom.file(database, FRIDAY)
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(
-            lifecycle if step == "made" else lifecycle.sending, "freeze" if step == "made" else "start", die
+            lifecycle if step == "made" else lifecycle.starting, "freeze" if step == "made" else "start", die
         )
         desk.tick(database, THURSDAY)
     assert newsroom.all_editions(database, desk)[0].state == ("draft" if step == "made" else "approved")
@@ -443,7 +443,7 @@ def test_a_tick_goes_on_with_a_send_by_hand_that_was_killed(
     newsroom.file(database, FRIDAY)
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(
-            lifecycle if step == "made" else lifecycle.sending, "freeze" if step == "made" else "start", die
+            lifecycle if step == "made" else lifecycle.starting, "freeze" if step == "made" else "start", die
         )
         desk.send_now(database, "weekly", "key", FRIDAY + HOUR)
     desk.tick(database, FRIDAY + 2 * HOUR)

@@ -159,12 +159,9 @@ def test_who_leaves_while_the_batch_is_in_hand_is_skipped(database: Database, no
     def compose(job):  # type: ignore[no-untyped-def]
         if not left:
             left.append(1)
+            last = select(Delivery.subscriber_id).where(Delivery.seq == 39).scalar_subquery()
             with database.write() as session:
-                session.execute(
-                    update(Subscription)
-                    .where(Subscription.subscriber_id == job.subscriber_id + 30)
-                    .values(state="ended")
-                )
+                session.execute(update(Subscription).where(Subscription.subscriber_id == last).values(state="ended"))
         return outgoing(job)
 
     with SinkProcess(tmp_path / "got.jsonl") as sink:
