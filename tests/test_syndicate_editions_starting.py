@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from subscribers.models import Subscriber, Subscription
-from syndicate.database import Database
+from syndicate.database import Database, FairLock
 from syndicate.editions import starting
 from syndicate.editions.lifecycle import Editions
 from syndicate.editions.report import report
@@ -258,8 +258,9 @@ def test_another_thread_writes_between_two_ranges(database: Database, desk: Edit
 
     def ask() -> None:
         writer.start()
-        if database.sqlite:
-            until(lambda: bool(database._lock._waiting))
+        if isinstance(database._turn, FairLock):
+            line = database._turn._waiting
+            until(lambda: bool(line))
         else:
             writer.join(10)  # nothing here is locked against it
 
