@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import newsroom
 from people import DIGEST, outgoing
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from subscribers import consent
 from subscribers.models import Subscriber, Subscription, Suppression
 from syndicate.database import Database
+from syndicate.editions import decisions
 from syndicate.editions.lifecycle import Editions
 from syndicate.errors import Refused
 from syndicate.mail.smtp import Reply
@@ -33,11 +34,12 @@ from syndicate.sender.writer import LedgerWriter
 
 T = TypeVar("T")
 
-Fate = Literal["accepted", "refused", "put off", "lost before the dot", "lost after the dot"]
-FATES: tuple[Fate, ...] = ("accepted", "refused", "put off", "lost before the dot", "lost after the dot")
+Fate = Literal["accepted", "refused", "met a policy", "put off", "lost before the dot", "lost after the dot"]
+FATES: tuple[Fate, ...] = get_args(Fate)
 _REPLIES = {
     "accepted": Reply(250, "2.0.0 taken", "dot"),
     "refused": Reply(550, "5.1.1 nobody here", "rcpt"),
+    "met a policy": Reply(554, "5.7.1 no mail from there", "dot"),
     "put off": Reply(451, "4.3.2 not now", "rcpt"),
 }
 CONNECTIONS = 3
@@ -183,6 +185,40 @@ class World:
         except Refused:
             return False
         return True
+
+    def answer_doubts(self, edition_id: int | None, step: Literal["resend", "leave"]) -> None:
+        """Somebody decides about the mails in doubt, of one edition or of all."""
+
+        def act() -> None:
+            with self.database.write() as session:
+                if step == "leave":
+                    decisions.leave(session, edition_id, now=self.now)
+                    return
+                decided = decisions.resend(session, self.desk.config, edition_id, now=self.now)
+                for place in decided.deliveries:
+                    address = session.get_one(Delivery, place).address
+                    self.resent[f"edition {place[0]} to {address}"] += 1
+                self.resent.update(f"letter {letter_id}" for letter_id in decided.letters)
+
+        self.decide(act)
+
+    def take_up(self, edition_id: int) -> None:
+        """Somebody takes up what expired or met a policy; nothing else may change by it."""
+        before = self._others(edition_id)
+
+        def act() -> None:
+            with self.database.write() as session:
+                decisions.retry(session, self.desk.config, edition_id, now=self.now)
+
+        self.decide(act)
+        if self._others(edition_id) != before:
+            raise OutboxBroken(f"I1: taking up edition {edition_id} changed a mail that was no accident")
+
+    def _others(self, edition_id: int) -> dict[str, str]:
+        with self.database.read() as session:
+            rows = select(Delivery.address, Delivery.state, Delivery.cause).where(Delivery.edition_id == edition_id)
+            found = session.execute(rows).tuples().all()
+        return {who: state for who, state, why in found if state not in ("expired", "queued") and why != "policy"}
 
     def _note_frozen(self) -> None:
         with self.database.read() as session:
@@ -332,9 +368,10 @@ class World:
         if fate == "lost before the dot":
             return outcome.later(job, job.attempt + 1, self.now, 0.5, code=None, words="lost")
         self.doubted.add(named(job))
-        if self.doubt == "resend" or isinstance(job, LetterJob):
+        result = outcome.of_doubt(job, "lost at the dot", self.now, 0.5, self.doubt)
+        if result.state == "queued":
             self.resent[named(job)] += 1
-        return outcome.of_doubt(job, "lost at the dot", self.now, 0.5, self.doubt)
+        return result
 
     def _arrive(self, job: Job) -> None:
         self.arrived[named(job)] += 1

@@ -4,11 +4,11 @@ every step, and at the end nobody is left out."""
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 from conftest import NOW
@@ -23,13 +23,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from outbox_world import CONNECTIONS, FATES, Fate, OutboxBroken, Process, World
-from sqlalchemy import Select, event, select, update
+from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
-from subscribers.models import Subscriber
 from syndicate.database import Database
 from syndicate.models import Batch
 from syndicate.outbox import guard, leases, ledger, slots
+from syndicate.outbox import slot_statements as statements
 from syndicate.outbox.leases import Doubt
 
 LINES = st.integers(0, CONNECTIONS - 1)
@@ -102,6 +102,15 @@ class OutboxMachine(RuleBasedStateMachine):
         edition = world.editions[which % len(world.editions)]
         act = getattr(world.desk, step)
         world.decide(lambda: act(world.database, edition, world.now))
+
+    @rule(which=st.none() | ANYBODY, step=st.sampled_from(["resend", "leave"]))
+    def somebody_answers_doubts(self, which: int | None, step: Literal["resend", "leave"]) -> None:
+        made = self.world.editions
+        self.world.answer_doubts(None if which is None else made[which % len(made)], step)
+
+    @rule(which=ANYBODY)
+    def somebody_takes_up_refused_mails(self, which: int) -> None:
+        self.world.take_up(self.world.editions[which % len(self.world.editions)])
 
     @rule()
     def the_outbox_is_held(self) -> None:
@@ -222,10 +231,7 @@ def _a_stalled_sender_goes_on(world: World) -> None:
 
 
 def _nobody_asks_for_consent(patch: pytest.MonkeyPatch) -> None:
-    def everybody(_digest: str, people: Sequence[int]) -> Select[tuple[int]]:
-        return select(Subscriber.id).where(Subscriber.id.in_(people))
-
-    patch.setattr(slots, "still_wanted", everybody)
+    patch.setattr(slots, "_DELIVERIES", slots._DELIVERIES._replace(wanted=statements.WAITING))
 
 
 def _all_leave_after_the_claim(world: World) -> None:

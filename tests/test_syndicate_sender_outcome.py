@@ -150,6 +150,13 @@ def test_what_would_be_tried_too_late_expires() -> None:
     assert outcome.again(JOB, JOB.expires_at, "gone").state == "expired"
 
 
+def test_a_mail_in_doubt_is_never_called_expired() -> None:
+    late = JOB.expires_at - timedelta(minutes=45)
+    assert outcome.of_doubt(JOB, "lost", late, 0.5, "resend").state == "uncertain"
+    assert outcome.of_doubt(JOB, "lost", late - timedelta(seconds=1), 0.5, "resend").state == "queued"
+    assert outcome.of_doubt(JOB, "lost", late - timedelta(seconds=1), 0.5, "hold").state == "uncertain"
+
+
 @pytest.mark.parametrize(
     ("stage", "said", "less"),
     [

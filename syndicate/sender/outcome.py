@@ -175,7 +175,10 @@ def of_doubt(job: Job, words: str, now: datetime, chance: float, doubt: Doubt) -
     """The line was lost after the final dot: accepted or not, nobody knows (RFC 1047).
 
     A newsletter is held as uncertain for a person to decide, unless the site says `resend`; a letter goes again,
-    because a lost confirmation is worse than a second one."""
+    because a lost confirmation is worse than a second one. What is too old to go again stays uncertain: to call it
+    expired would be a guess."""
     if isinstance(job, LetterJob) or doubt == "resend":
-        return later(job, job.attempt + 1, now, chance, code=None, words=words)
+        again_at = later(job, job.attempt + 1, now, chance, code=None, words=words)
+        if again_at.state != "expired":
+            return again_at
     return Result(job, "uncertain", job.attempt + 1, now, None, words)
