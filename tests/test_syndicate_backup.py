@@ -12,6 +12,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import alembic.command
+import alembic.config
 import pytest
 from acceptance.sites import publish_one, readers
 from clocks import until
@@ -22,6 +24,7 @@ from sqlalchemy import create_engine, func, select, text, update
 from sqlalchemy.engine import make_url
 
 from subscribers.models import Subscriber
+from syndicate import migrations
 from syndicate.app.founding import lay_tables
 from syndicate.app.parts import App, open_site
 from syndicate.app.sending import drive, release_outbox
@@ -378,6 +381,36 @@ def test_a_backup_is_put_back_where_there_was_no_database(sqlite_config: Path, f
     (load(sqlite_config, {}).folder / "syndicate.db").unlink()
     assert put_back(sqlite_config, file).kept is None
     assert len(contents(sqlite_config)[0]) == 2  # type: ignore[arg-type]
+
+
+def test_a_backup_of_an_older_program_is_brought_to_the_shape_of_this_one_and_held(
+    config: Path, file: Path, relay: ScriptedRelay
+) -> None:
+    with open_site(config) as app:
+        readers(app, 2)
+        made = marked(app)
+        _downgrade(app.database, "0001")
+        settings = app.config
+        older = make(settings, app.database, file, keys=False, force=False, now=MADE, program="0")
+    assert older.revision == "0001"
+    put_back(config, file)
+    with open_site(config) as app:
+        look(app)
+        assert relay.dots == []
+        assert (held(app) or "").startswith("restored from the backup")
+        assert release_outbox(app) == [made]
+        send_until(app, lambda: edition_state(app.database, made) == "sent")
+
+
+def _downgrade(database: Database, revision: str) -> None:
+    settings = alembic.config.Config()
+    settings.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    settings.set_main_option("path_separator", "os")
+    with database.engine.connect() as plain:
+        connection = plain.execution_options(syndicate_write=True)
+        with connection.begin():
+            settings.attributes["connection"] = connection
+            alembic.command.downgrade(settings, revision)
 
 
 def test_a_restore_that_is_killed_leaves_the_old_database_or_the_new_one(sqlite_config: Path, file: Path) -> None:

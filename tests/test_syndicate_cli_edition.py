@@ -179,6 +179,7 @@ def test_an_idle_outbox_has_the_promised_shape(site: Console) -> None:
         "uncertain": 0,
         "held": False,
         "held_reason": None,
+        "blind": None,
         "rate": 0.0,
         "seconds_left": 0,
         "last_error": None,

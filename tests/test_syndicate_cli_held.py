@@ -42,3 +42,14 @@ def test_an_edition_held_while_it_was_sent_cannot_be_sent_as_a_draft(site: Conso
     assert "let the outbox go on first" in site("edition", "approve", "1").refused(1)
     assert site("edition", "show", "1", "--json").json["state"] == "held"
     assert catcher.caught() == []
+
+
+def test_a_counter_file_that_cannot_be_written_is_told_and_stops_nothing(site: Console, catcher: Catcher) -> None:
+    (site.folder / "outbox.count").mkdir()
+    for _ in range(2):
+        site("clip", "add", "--headline", "More", "--publish").done()
+        site("edition", "send", "--now", "weekly").done()
+    assert len(catcher.caught()) == 2
+    words = f"cannot write {site.folder / 'outbox.count'}: an older database would not be noticed"
+    assert [line for line in site("outbox", "status").done().lines if words in line]
+    assert site("outbox", "status", "--json").done().json["blind"] == words

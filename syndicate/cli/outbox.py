@@ -34,13 +34,14 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
 
     with opened(ctx) as site, site.database.read() as session:
         pace = pace_now(session, site.database.clock(), site.clock())
-        shape = read(session, pace, relay=site.relay().name)
+        shape = read(session, pace, relay=site.relay().name) | {"blind": site.count_file().blind()}
     relay = shape["relay"]
     held = f"yes: {shape['held_reason']}; `syndicate outbox release` lets it go on" if shape["held"] else "no"
     lines = [
         ("queued", shape["queued"]),
         ("uncertain", shape["uncertain"]),
         ("held", held),
+        ("not guarded", shape["blind"]),
         ("going", words(pace)),
         ("relay", " – ".join(word for word in (relay["state"], relay["last_error"]) if word)),
         ("last error", shape["last_error"] if shape["last_error"] != relay["last_error"] else None),

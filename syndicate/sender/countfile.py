@@ -31,8 +31,8 @@ class CountFile:
 
     def blind(self) -> str | None:
         """In words, if this process may not write the file: then an older database could not be told. Reads only."""
-        place = self.path if self.path.exists() else self.path.parent
-        if os.access(self.path.parent, os.W_OK | os.X_OK) and os.access(place, os.W_OK):
+        free = self.path.is_file() or not self.path.exists()
+        if free and os.access(self.path.parent, os.W_OK | os.X_OK):
             return None
         return f"cannot write {self.path}: an older database would not be noticed"
 
