@@ -82,10 +82,9 @@ def _database(error: BaseException) -> str | None:
 
 
 def _system(error: BaseException) -> str | None:
-    if not isinstance(error, OSError):
-        return None
-    reason = error.strerror or str(error) or type(error).__name__
-    return one_line(f"{error.filename}: {reason}" if error.filename else reason)
+    from syndicate.database import in_words
+
+    return one_line(in_words(error)) if isinstance(error, OSError) else None
 
 
 def _fault(error: BaseException) -> str:

@@ -24,9 +24,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from acceptance import campaign
 from acceptance.campaign import Plan
+from acceptance.cuts import Campaign
 from acceptance.points import SENDING
+from acceptance.powercut import build, compiler
 from acceptance.table import Row, markdown
 from cluster import Cluster
+from conftest import required
 
 SEED = 20261124
 OUT = Path("var/chaos")
@@ -57,6 +60,27 @@ def crashes(plan: Plan, folder: Path) -> Outcome:
         return kills(replace(plan, url=cluster.new_database(), cluster=cluster), folder)
     finally:
         cluster.stop()
+
+
+def power_cuts(cuts: int, seed: int, folder: Path) -> Outcome:
+    """A campaign of power cuts, with the program as it is."""
+    account = Campaign(*_cut_rooms(folder), cuts=cuts, seed=seed).run()
+    return Outcome(account.row("power cut"), tuple(account.faults()))
+
+
+def less_than_full(cuts: int, seed: int, folder: Path) -> Outcome:
+    """The same while SQLite is told to sync only at checkpoints: it must be found that mails are forgotten."""
+    weak = Campaign(*_cut_rooms(folder), cuts=cuts, seed=seed, synchronous="NORMAL")
+    account = weak.run(enough=lambda account: len(account.lost_marks) > 20)
+    row = replace(account.row("power cut"), database="SQLite, NORMAL (must fail)")
+    found = bool(account.lost_marks and account.unmarked)
+    return Outcome(row, () if found else ("power cuts cannot tell NORMAL from FULL: they prove nothing",))
+
+
+def _cut_rooms(folder: Path) -> tuple[Path, Path]:
+    room = folder / "cuts"
+    room.mkdir()
+    return room, build(folder)
 
 
 def sqlite(*, short: bool) -> list[Plan]:
@@ -100,7 +124,16 @@ def parts(cluster: Cluster, seed: int, *, short: bool) -> list[Part]:
         partial(kills, replace(plan, url=cluster.new_database())) for plan in _seeded(postgres(short=short), seed + 500)
     ]
     with_servers: list[Part] = [partial(crashes, plan) for plan in _seeded(servers(short=short), seed + 900)]
-    return [*with_servers, *on_postgres, *on_sqlite]
+    return [*with_servers, *_cuts(seed + 1000, short=short), *on_postgres, *on_sqlite]
+
+
+def _cuts(seed: int, *, short: bool) -> list[Part]:
+    """Those of power cuts, 100 in all; left out, and said so, where their library cannot be compiled."""
+    if not (compiler() or required("compiler")):
+        print("power cuts are left out: no C compiler here", flush=True)
+        return []
+    full = [partial(power_cuts, 12 if short else 50, seed + place) for place in range(1 if short else 2)]
+    return [*full, partial(less_than_full, 10, seed + 10)]
 
 
 def _seeded(plans: list[Plan], seed: int) -> list[Plan]:

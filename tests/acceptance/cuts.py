@@ -6,12 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from acceptance.powercut import Disk, build
+from acceptance.powercut import Disk
 from acceptance.sites import new_site, publish_one, readers
 from acceptance.table import Row
 from acceptance.victims import Victims
@@ -238,23 +238,3 @@ class Campaign:
         account.unmarked = sorted(twice - uncertain)
         account.lost = sorted((set(self._people) - set(copies) - uncertain) | (accepted - set(copies)))
         assert uncertain <= self._named | twice, "uncertain, and no slot ever named it"
-
-
-def power_cuts(room: Path, *, cuts: int, seed: int) -> tuple[Row, list[str]]:
-    """A campaign with the program as it is: its row, and what it broke. Raises NoCompiler."""
-    account = Campaign(_empty(room), build(room), cuts=cuts, seed=seed).run()
-    return account.row("power cut"), account.faults()
-
-
-def less_than_full(room: Path, *, cuts: int, seed: int) -> tuple[Row, list[str]]:
-    """The same cuts while SQLite is told to sync only at checkpoints: they must find that mails are forgotten."""
-    campaign = Campaign(_empty(room), build(room), cuts=cuts, seed=seed, synchronous="NORMAL")
-    account = campaign.run(enough=lambda account: len(account.lost_marks) > 20)
-    row = replace(account.row("power cut"), database="SQLite, NORMAL (must fail)")
-    return row, [] if account.lost_marks else ["power cuts cannot tell NORMAL from FULL: they prove nothing"]
-
-
-def _empty(room: Path) -> Path:
-    folder = room / "cuts"
-    folder.mkdir()
-    return folder

@@ -24,13 +24,18 @@ class NoCompiler(Exception):
     """Why there can be no power cut here."""
 
 
+def compiler() -> str | None:
+    """The C compiler of this machine, if it has one."""
+    return shutil.which("cc") or shutil.which("gcc")
+
+
 def build(folder: Path) -> Path:
     """The library, compiled into `folder`; or NoCompiler, saying what is missing."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
+    program = compiler()
+    if program is None:
         raise NoCompiler("no C compiler: install gcc and libc6-dev")
     library = folder / "powercut.so"
-    words = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", str(library), str(SOURCE)]
+    words = [program, "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", str(library), str(SOURCE)]
     done = subprocess.run([*words, "-lpthread"], capture_output=True, text=True, check=False)
     if done.returncode:
         raise NoCompiler(f"{SOURCE.name} cannot be compiled here: {done.stderr.strip()[-300:]}")
