@@ -84,6 +84,8 @@ def _storage() -> None:
 
 
 def downgrade() -> None:
+    for table in ("delivery", "batch"):  # recipients that were not all frozen: the first revision begins anew
+        op.execute(f"DELETE FROM {table} WHERE edition_id IN (SELECT id FROM edition WHERE frozen_to IS NOT NULL)")  # noqa: S608 - our own words
     op.drop_index("ix_subscription_digest_state_subscriber_id", table_name="subscription")
     op.create_index("ix_subscription_digest_state", "subscription", ["digest", "state"], unique=False)
     for name in _PARTIAL:
