@@ -13,12 +13,13 @@ import senders
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from relays import ScriptedRelay, Session, usual
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 
 from subscribers.models import Subscriber
 from syndicate.config import Config
 from syndicate.database import Database
 from syndicate.editions import decisions, sending
+from syndicate.editions import people as roll
 from syndicate.editions.decisions import Decided
 from syndicate.editions.lifecycle import Editions
 from syndicate.editions.report import report
@@ -47,7 +48,9 @@ class Room:
 
     @property
     def states(self) -> list[str]:
-        return list(people.states(self.database, self.edition).values())
+        rows = select(Delivery.state).where(Delivery.edition_id == self.edition).order_by(Delivery.batch, Delivery.seq)
+        with self.database.read() as session:
+            return list(session.scalars(rows))
 
     @property
     def state(self) -> str:
@@ -131,6 +134,7 @@ def test_a_doubt_is_sent_again_once_and_the_edition_goes_on(room: Room) -> None:
     assert stored.expires_at
     assert stored.expires_at >= room.now + timedelta(days=30, hours=6), "it must not expire unseen"
     assert room.resend(room.edition) == Decided(), "once for each doubt"
+    _tallies_are_true(room.database)
     with room.database.read() as session:
         assert ledger.has_claimable(session, room.now + timedelta(days=30))
 
@@ -215,6 +219,7 @@ def test_doubts_that_are_left_close_an_edition_that_had_only_them(room: Room, be
     with room.database.read() as session:
         assert report(session, room.edition).counts.unknown == 2
     assert room.resend() == Decided(), "what was left is never sent"
+    _tallies_are_true(room.database)
 
 
 def test_an_edition_with_doubts_that_is_still_being_sent_ends_as_sent_when_they_are_left(room: Room) -> None:
@@ -342,6 +347,24 @@ def _tallies_are_true(database: Database) -> None:
                 select(Delivery.state).where(Delivery.edition_id == batch.edition_id, Delivery.batch == batch.batch)
             ).all()
             assert {state: getattr(batch, state) for state in STATES} == {s: states.count(s) for s in STATES}
+
+
+# ---- by name ----
+
+
+def test_everybody_is_read_batch_by_batch_each_once_and_in_order(sqlite_database: Database, now: datetime) -> None:
+    """However many they are, no more than one batch of them is in memory."""
+    people.subscribe(sqlite_database, 2 * ledger.BATCH_SIZE + 3, now)
+    made = people.edition(sqlite_database, now)
+    read: list[str] = []
+    event.listen(sqlite_database.engine, "before_cursor_execute", lambda *told: read.append(told[2]))
+    with sqlite_database.read() as session:
+        everybody = roll.everybody(session, made)
+        first = next(everybody)
+        assert sum("FROM delivery" in statement for statement in read) == 1
+        rest = list(everybody)
+        places = select(Delivery.address).order_by(Delivery.batch, Delivery.seq)
+        assert [one.address for one in (first, *rest)] == list(session.scalars(places))
 
 
 # ---- called off after it was taken up again ----

@@ -56,6 +56,7 @@ def resend(session: Session, config: Config, edition_id: int | None, *, now: dat
         elif doubts:
             again = {"next_try_at": None, "code": None, "reply": _AGAIN, "at": now}
             _requeue(session, edition, _uncertain_in(doubts), again, now=now)
+            _tally(session, doubts)
             _go_on(config, edition, now=now)
             taken += doubts
     if edition_id is not None and cancelled:
@@ -76,7 +77,7 @@ def leave(session: Session, edition_id: int | None, *, now: datetime) -> Decided
         which = (Delivery.edition_id == edition.id) & _uncertain_in(doubts)
         left = update(Delivery).where(which).values(state="unknown", at=now)
         session.execute(left, execution_options={"synchronize_session": False})
-        ledger.tally_all(session, edition.id)
+        _tally(session, doubts)
         if edition.state == "incomplete":
             edition.state = "sent"
         taken += doubts
@@ -99,6 +100,7 @@ def retry(session: Session, config: Config, edition_id: int, *, now: datetime) -
     taken = _requeue(session, edition, _BY_ACCIDENT, anew, now=now)
     if not taken:
         raise Refused(f"edition {edition_id} has nothing to take up: none of its mails expired or met a policy")
+    ledger.tally_all(session, edition_id)
     _go_on(config, edition, now=now)
     session.flush()
     return taken
@@ -133,6 +135,11 @@ def _uncertain_in(doubts: Sequence[tuple[int, int, int]]) -> ColumnElement[bool]
     return (Delivery.state == "uncertain") & Delivery.batch.in_({batch for _, batch, _ in doubts})
 
 
+def _tally(session: Session, doubts: Sequence[tuple[int, int, int]]) -> None:
+    for edition_id, batch in sorted({(edition_id, batch) for edition_id, batch, _ in doubts}):
+        ledger.tally(session, edition_id, batch)
+
+
 def _requeue(
     session: Session, edition: Edition, which: ColumnElement[bool], values: Mapping[str, object], *, now: datetime
 ) -> int:
@@ -142,7 +149,6 @@ def _requeue(
     session.execute(reopened, execution_options={"synchronize_session": False})
     queued = update(Delivery).where(Delivery.edition_id == edition.id, which).values(state="queued", **values)
     done = session.execute(queued, execution_options={"synchronize_session": False})
-    ledger.tally_all(session, edition.id)
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
