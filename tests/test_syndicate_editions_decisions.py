@@ -27,6 +27,7 @@ from syndicate.errors import NotFound, Refused
 from syndicate.models import Batch, Delivery, Edition, Letter, Variant
 from syndicate.outbox import guard, leases, ledger, letters, slots
 from syndicate.outbox.jobs import Exchange, Grant, Result
+from syndicate.outbox.ranges import BATCH_SIZE
 
 STATES = ("queued", "accepted", "rejected", "skipped", "expired", "uncertain", "unknown")
 CAUSES = (None, "address", "mailbox", "content", "policy", "other")
@@ -141,6 +142,16 @@ def test_a_doubt_is_sent_again_once_and_the_edition_goes_on(room: Room) -> None:
 
 def test_all_doubts_are_decided_at_once_and_letters_with_them(room: Room) -> None:
     room.stand("accepted", "uncertain", "accepted", "accepted", state="incomplete")
+    number = _doubtful_letter(room)
+    assert room.resend(room.edition).letters == (), "of one edition"
+    with room.database.read() as session:
+        assert session.get_one(Letter, number).state == "uncertain"
+    assert room.resend() == Decided((), (number,))
+    with room.database.read() as session:
+        assert letters.has_due(session, room.now)
+
+
+def _doubtful_letter(room: Room) -> int:
     with room.database.write() as session:
         letter = letters.ask(
             session,
@@ -153,29 +164,18 @@ def test_all_doubts_are_decided_at_once_and_letters_with_them(room: Room) -> Non
             now=room.now,
         )
         letter.state, letter.attempt = "uncertain", 2
-        number = letter.id
-    assert room.resend(room.edition).letters == (), "of one edition"
-    with room.database.read() as session:
-        assert session.get_one(Letter, number).state == "uncertain"
-    assert room.resend() == Decided((), (number,))
-    with room.database.read() as session:
-        assert letters.has_due(session, room.now)
+        return letter.id
+
+
+def test_a_letter_that_would_come_too_late_can_only_be_left(room: Room) -> None:
+    """Queued, it would expire, and that it did not come is not known."""
+    number = _doubtful_letter(room)
+    assert room.resend(later=letters.GIVE_UP) == Decided(too_old=(number,))
+    assert room.leave() == Decided((), (number,))
 
 
 def test_doubts_of_a_letter_are_left_too(room: Room) -> None:
-    with room.database.write() as session:
-        letter = letters.ask(
-            session,
-            kind="confirm",
-            address="ann@example.net",
-            address_hash="a" * 32,
-            subscriber_id=None,
-            language="en",
-            params={},
-            now=room.now,
-        )
-        letter.state = "uncertain"
-        number = letter.id
+    number = _doubtful_letter(room)
     assert room.leave() == Decided((), (number,))
     with room.database.read() as session:
         assert session.get_one(Letter, number).state == "unknown"
@@ -354,7 +354,7 @@ def _tallies_are_true(database: Database) -> None:
 
 def test_everybody_is_read_batch_by_batch_each_once_and_in_order(sqlite_database: Database, now: datetime) -> None:
     """However many they are, no more than one batch of them is in memory."""
-    people.subscribe(sqlite_database, 2 * ledger.BATCH_SIZE + 3, now)
+    people.subscribe(sqlite_database, 2 * BATCH_SIZE + 3, now)
     made = people.edition(sqlite_database, now)
     read: list[str] = []
     event.listen(sqlite_database.engine, "before_cursor_execute", lambda *told: read.append(told[2]))

@@ -3,7 +3,9 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
+import newsroom
 import pytest
 from clocks import until
 from people import edition, edition_state, states, subscribe
@@ -11,7 +13,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from syndicate.database import Database
-from syndicate.editions import records, sending
+from syndicate.editions import decisions, records, sending
 from syndicate.errors import Refused
 from syndicate.models import Batch, Edition, Owner, RelayRecord, Slot
 from syndicate.outbox import leases, ledger, ranges, relays, slots
@@ -190,3 +192,27 @@ def test_an_owner_that_ends_with_all_its_mails_done_closes_the_edition(database:
         assert session.scalars(select(Owner)).all() == []
         assert session.scalars(select(Slot)).all() == []
     assert edition_state(database, made) == "sent"
+
+
+def test_a_doubt_that_is_decided_while_its_edition_ends_waits_for_that_and_takes_it_up(
+    postgres: Database, tmp_path: Path, now: datetime
+) -> None:
+    """Otherwise the edition would be over, with a mail in it that waits for ever."""
+    config = newsroom.editions(tmp_path).config
+    subscribe(postgres, 2, now)
+    made = edition(postgres, now)
+    first, second = _claimed(postgres, now)
+    with postgres.write() as session:
+        assert leases.fence(session, "alpha")
+        settled = [Result(first, "uncertain", 1, now), Result(second, "accepted", 1, now)]
+        slots.exchange(session, "alpha", [Exchange(n, one, None) for n, one in enumerate(settled)], now)
+    with postgres.write() as session:
+        assert leases.fence(session, "alpha")
+        ledger.release(session, "alpha", made, 0, now)
+        resend = Beside(postgres, lambda other: decisions.resend(other, config, made, now=now))
+        until(resend.blocked)
+        assert session.get_one(Edition, made).state == "incomplete"
+    resend.end()
+    assert edition_state(postgres, made) == "sending"
+    with postgres.read() as session:
+        assert ledger.has_claimable(session, now)

@@ -127,6 +127,9 @@ def _resend(site: App, edition: int | None, *, no_wait: bool, as_json: bool) -> 
         decided = decisions.resend(session, site.config, edition, now=site.clock())
     for one in decided.cancelled:
         output.note(f"edition {one} is cancelled: its mails in doubt can only be left, with --leave")
+    if decided.too_old:
+        old = _several(len(decided.too_old), "letter")
+        output.note(f"{old} in doubt would be too old when it came: it can only be left, with --leave")
     _tell(decided, "to be sent again")
     if not as_json:
         output.changed(decided.editions, [], as_json=False)

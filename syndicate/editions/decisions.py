@@ -17,6 +17,7 @@ from syndicate.editions.snapshot import edition as edition_of
 from syndicate.errors import Refused
 from syndicate.models import Batch, Delivery, Edition, Letter
 from syndicate.outbox import guard, ledger
+from syndicate.outbox.letters import GIVE_UP
 
 _AGAIN = "in doubt before; somebody decided to send it again"
 _RETRIED = ("sent", "incomplete", "sending", "paused")
@@ -26,12 +27,14 @@ _BY_ACCIDENT = (Delivery.state == "expired") | ((Delivery.state == "rejected") &
 
 @dataclass(frozen=True)
 class Decided:
-    """What a decision was about: deliveries, each as (edition, batch, seq), and letters by id. `cancelled` are the
-    editions that were passed over, because what is called off cannot be sent."""
+    """What a decision was about: deliveries, each as (edition, batch, seq), and letters by id. Passed over were the
+    editions in `cancelled`, because what is called off cannot be sent, and the letters in `too_old`, because they would
+    expire."""
 
     deliveries: tuple[tuple[int, int, int], ...] = ()
     letters: tuple[int, ...] = ()
     cancelled: tuple[int, ...] = ()
+    too_old: tuple[int, ...] = ()
 
     @property
     def editions(self) -> tuple[int, ...]:
@@ -62,8 +65,11 @@ def resend(session: Session, config: Config, edition_id: int | None, *, now: dat
     if edition_id is not None and cancelled:
         raise Refused(f"edition {edition_id} is cancelled: its mails in doubt can only be left, with --leave")
     session.flush()
-    letters = _letters(session, {"state": "queued", "attempt": 0, "next_try_at": now}, edition_id, now=now)
-    return Decided(tuple(taken), letters, tuple(cancelled))
+    found = () if edition_id is not None else _doubtful_letters(session)
+    young = tuple(letter.id for letter in found if letter.asked_at + GIVE_UP > now)
+    _settle(session, young, {"state": "queued", "attempt": 0, "next_try_at": now}, now=now)
+    old = tuple(letter.id for letter in found if letter.id not in young)
+    return Decided(tuple(taken), young, tuple(cancelled), old)
 
 
 def leave(session: Session, edition_id: int | None, *, now: datetime) -> Decided:
@@ -82,7 +88,9 @@ def leave(session: Session, edition_id: int | None, *, now: datetime) -> Decided
             edition.state = "sent"
         taken += doubts
     session.flush()
-    return Decided(tuple(taken), _letters(session, {"state": "unknown", "next_try_at": None}, edition_id, now=now))
+    letters = () if edition_id is not None else tuple(letter.id for letter in _doubtful_letters(session))
+    _settle(session, letters, {"state": "unknown", "next_try_at": None}, now=now)
+    return Decided(tuple(taken), letters)
 
 
 def retry(session: Session, config: Config, edition_id: int, *, now: datetime) -> int:
@@ -158,14 +166,10 @@ def _go_on(config: Config, edition: Edition, *, now: datetime) -> None:
     extend(config, edition, now=now)
 
 
-def _letters(
-    session: Session, values: Mapping[str, object], edition_id: int | None, *, now: datetime
-) -> tuple[int, ...]:
-    """The letters in doubt, decided about; none when only one edition is meant."""
-    if edition_id is not None:
-        return ()
-    doubtful = select(Letter.id).where(Letter.state == "uncertain").order_by(Letter.id).with_for_update()
-    ids = tuple(session.scalars(doubtful))
-    decided = update(Letter).where(Letter.id.in_(ids), Letter.state == "uncertain")
-    session.execute(decided.values(owner=None, at=now, **values))
-    return ids
+def _doubtful_letters(session: Session) -> Sequence[Letter]:
+    found = select(Letter).where(Letter.state == "uncertain").order_by(Letter.id)
+    return session.scalars(found.with_for_update().execution_options(populate_existing=True)).all()
+
+
+def _settle(session: Session, letters: tuple[int, ...], values: Mapping[str, object], *, now: datetime) -> None:
+    session.execute(update(Letter).where(Letter.id.in_(letters)).values(owner=None, at=now, **values))
