@@ -8,7 +8,7 @@ ONCE ?=
 # The tests run on as many processes as there are cores, each with databases of its own.
 JOBS ?= auto
 
-.PHONY: help demo test chaos lint format types layers wheel lock clean
+.PHONY: help demo test chaos mutations lint format types layers wheel lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,9 @@ test: $(VENV)/.installed lint types layers ## lint, types, layers and the test s
 
 chaos: $(VENV)/.installed ## senders die hundreds of times, and everybody is accounted for (SHORT=1: minutes; SEED=n: other choices)
 	$(BIN)/python tests/acceptance/chaos.py $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED))
+
+mutations: $(VENV)/.installed ## break one promise of the program at a time, and see its tests fail
+	$(BIN)/python tests/mutations.py
 
 lint: $(VENV)/.installed ## ruff, without changing anything
 	$(BIN)/ruff check .

@@ -14,7 +14,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -35,13 +35,8 @@ SEED = 20261124
 OUT = Path("var/chaos")
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The row of one part and what it broke, in words."""
-
-    row: Row
-    broken: tuple[str, ...]
-
+Outcome = tuple[Row, list[str]]
+"""The row of one part, and what it broke, in words."""
 
 Part = Callable[[Path], Outcome]
 """Runs in a process and an empty folder of its own; must be picklable."""
@@ -50,7 +45,7 @@ Part = Callable[[Path], Outcome]
 def kills(plan: Plan, folder: Path) -> Outcome:
     """A campaign of deaths."""
     verdict = campaign.run(plan, folder)
-    return Outcome(verdict.row, tuple(str(violation) for violation in verdict.violations))
+    return verdict.row, [str(violation) for violation in verdict.violations]
 
 
 def crashes(plan: Plan, folder: Path) -> Outcome:
@@ -149,7 +144,7 @@ def one(part: Part) -> Outcome:
     except Exception as error:
         (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
         raise RuntimeError(f"{part}: {error!r}; see {folder}") from error
-    if not outcome.broken:
+    if not outcome[1]:
         shutil.rmtree(folder)
     return outcome
 
@@ -168,7 +163,7 @@ def main() -> int:
     finally:
         cluster.stop()
     _write(outcomes, asked.seed, time.monotonic() - began)
-    broken = [words for outcome in outcomes for words in outcome.broken]
+    broken = [f"{row.database}, {row.policy}, {row.point}: {words}" for row, found in outcomes for words in found]
     for line in [*broken, *failed]:
         print(f"BROKEN: {line}", file=sys.stderr)
     return 1 if broken or failed else 0
@@ -188,12 +183,12 @@ def _run(todo: list[Part], jobs: int) -> tuple[list[Outcome], list[str]]:
                 failed.append(str(error))
                 print(f"FAILED: {error}", flush=True)
             else:
-                print(f"{len(outcomes)}/{len(todo)} {done.result().row}", flush=True)
+                print(f"{len(outcomes)}/{len(todo)} {done.result()[0]}", flush=True)
     return [outcomes[place] for place in sorted(outcomes)], failed
 
 
 def _write(outcomes: list[Outcome], seed: int, seconds: float) -> None:
-    table = markdown([outcome.row for outcome in outcomes])
+    table = markdown([row for row, _ in outcomes])
     OUT.mkdir(parents=True, exist_ok=True)
     text = f"Seed {seed}, {seconds:.0f} s.\n\n{table}"
     (OUT / "table.md").write_text(text, encoding="utf-8")
