@@ -66,20 +66,28 @@ MUTATIONS = (
         sign="I3: .* in no slot",
     ),
     Mutation(
-        name="mail before the slot is committed",
+        name="result before the slot: an answer before its commit",
+        file="syndicate/sender/writer.py",
+        old="""\
+                return slots.exchange(bare, self._owner, exchanges, self._clock())
+""",
+        new="""\
+                early = slots.exchange(bare, self._owner, exchanges, self._clock())
+                for request, answer in zip(requests, early, strict=True):
+                    request.settle(answer)
+                requests.clear()
+                return []
+""",
+        test=ON_SQLITE,
+        sign="I3: .* in no slot|I2: .* copies",
+    ),
+    Mutation(
+        name="no slot at all",
         file="syndicate/outbox/slots.py",
         old="        _run(statements.FILL, bare, filled)\n",
         new="        pass\n",
         test=ON_SQLITE,
         sign="I[23]: .* copies|NothingMet",
-    ),
-    Mutation(
-        name="result before the slot: an answer before its commit",
-        file="syndicate/sender/carrier.py",
-        old="            grant = self._ask(result, job)\n            result = None\n",
-        new="            grant = self._ask(result, None)\n            result, grant = None, Grant.SEND\n",
-        test=ON_SQLITE,
-        sign="I3: .* in no slot|NothingMet",
     ),
     Mutation(
         name="no consent check in the slot commit",
@@ -100,8 +108,8 @@ MUTATIONS = (
     Mutation(
         name="no lease renewal",
         file="syndicate/outbox/leases.py",
-        old="lease_until=clock + lease_seconds, seen=clock",
-        new="seen=clock",
+        old='values = {"lease_until": clock + lease_seconds, "seen": clock, "rate": rate}',
+        new='values = {"seen": clock, "rate": rate}',
         test="tests/test_syndicate_sender_leases.py::test_an_idle_sender_outlives_its_lease_many_times",
         sign="Recovered",
     ),

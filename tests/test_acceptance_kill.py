@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from acceptance import freezing
 from acceptance.campaign import Plan, run
-from acceptance.points import SENDING
+from acceptance.points import FREEZING, SENDING
 from cluster import Cluster
 
 EVERYWHERE = ("random", *SENDING)
@@ -15,7 +16,7 @@ EVERYWHERE = ("random", *SENDING)
 
 def _sound(plan: Plan, folder: Path) -> None:
     verdict = run(plan, folder)
-    assert [str(violation) for violation in verdict.violations] == []
+    assert verdict.broken == []
     assert (verdict.row.unmarked, verdict.row.lost) == (0, 0)
 
 
@@ -47,6 +48,15 @@ def test_a_postgresql_server_that_crashes_under_two_processes_forgets_nothing(
 
 def test_who_stood_still_beyond_the_lease_sends_nothing_more_when_it_goes_on(postgres_url: str, tmp_path: Path) -> None:
     _sound(Plan("resend", ("stopped",), kills=2, seed=3, url=postgres_url, processes=2), tmp_path)
+
+
+@pytest.mark.parametrize("point", FREEZING)
+def test_an_edition_whose_freezing_dies_again_and_again_goes_to_everybody_once(
+    point: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url = str(request.getfixturevalue("postgres_url")) if point == "after-freezing" else None
+    verdict = freezing.run(Plan("hold", (point,), kills=3, seed=2, url=url), tmp_path)
+    assert verdict.broken == []
 
 
 @pytest.mark.parametrize("policy", ["hold", "resend"])

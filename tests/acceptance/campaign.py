@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from acceptance import evidence
+from acceptance.batches import small_batches
 from acceptance.deaths import Deaths
 from acceptance.history import History, Violation, judge
 from acceptance.life import Life
@@ -26,11 +27,11 @@ from sqlalchemy.exc import DBAPIError
 from syndicate.app.parts import App, open_site
 from syndicate.editions.report import report
 from syndicate.models import Delivery, Letter
-from syndicate.outbox import ledger
 
 CONNECTIONS = 8
 
 _RESERVE = 80
+_EXAMPLES = 20
 
 
 @dataclass(frozen=True)
@@ -76,65 +77,100 @@ class Verdict:
     violations: list[Violation]
     history: History
 
+    @property
+    def broken(self) -> list[str]:
+        """What it broke, in words: some examples of each invariant."""
+        by_name: dict[str, list[str]] = {}
+        for violation in self.violations:
+            by_name.setdefault(violation.invariant, []).append(str(violation))
+        return [words for found in by_name.values() for words in found[:_EXAMPLES]]
+
 
 class NothingMet(AssertionError):
     """The deaths of a campaign met nothing on the wire: it has shown nothing."""
 
 
-def run(plan: Plan, folder: Path) -> Verdict:
-    """Run the campaign in this empty folder. Raises NothingMet, and NoDeath if its point was never passed."""
+@dataclass(frozen=True)
+class Stage:
+    """A new site with its receiving server, and processes to be begun; `told` is what those write down."""
+
+    plan: Plan
+    app: App
+    senders: Senders
+    sink: SinkProcess
+    told: Path
+    began: float
+
+
+@contextmanager
+def stage(plan: Plan, folder: Path) -> Iterator[Stage]:
+    """A stage in this empty folder, for the time of a `with` block."""
     began = time.monotonic()
     with SinkProcess(folder / "got.jsonl", delay=plan.delay, seed=plan.seed) as sink:
         config = new_site(folder / "site", smtp_port=sink.port, connections=CONNECTIONS, database_url=_hasty(plan.url))
         _set_policy(config, plan.policy)
-        file = folder / "told.jsonl"
-        with open_site(config) as app, Senders(config, file) as senders:
-            people, edition = _an_edition(app, plan.people)
-            chance = random.Random(plan.seed)
-            life = Life(app, edition, chance)
-            deaths = Deaths(
-                app,
-                senders,
-                sink,
-                lambda: evidence.read(file),
-                plan.processes,
-                chance,
-                meanwhile=life.go_on,
-                cluster=plan.cluster,
-            )
-            points = cycle(plan.points)
-            while deaths.count < plan.kills:
-                deaths.one(next(points))
-            deaths.fill()
-            if plan.cancel:
-                app.editions.cancel(app.database, edition, app.clock())
-            _finish(app, edition, senders)
-            told = evidence.read(file)
-            found = evidence.history(
-                app,
-                edition,
-                told,
-                sink.received(),
-                policy=plan.policy,
-                expected=people,
-                asked=life.asked,
-                leaves=life.leaves,
-            )
+        told = folder / "told.jsonl"
+        with open_site(config) as app, Senders(config, told) as senders:
+            yield Stage(plan, app, senders, sink, told, began)
+
+
+def run(plan: Plan, folder: Path) -> Verdict:
+    """Run the campaign in this empty folder. Raises NothingMet, and NoDeath if its point was never passed."""
+    with stage(plan, folder) as on:
+        people, edition = _an_edition(on.app, plan.people)
+        chance = random.Random(plan.seed)
+        life = Life(on.app, edition, chance)
+        deaths = Deaths(
+            on.app,
+            on.senders,
+            on.sink,
+            lambda: evidence.read(on.told),
+            plan.processes,
+            chance,
+            meanwhile=life.go_on,
+            cluster=plan.cluster,
+        )
+        points = cycle(plan.points)
+        while deaths.count < plan.kills:
+            deaths.one(next(points))
+        deaths.fill()
+        if plan.cancel:
+            on.app.editions.cancel(on.app.database, edition, on.app.clock())
+        finish(on, edition)
+        found = verdict(on, edition, people, life, kills=deaths.count, touched=deaths.touched)
+    _met_something(found.row)
+    return found
+
+
+def verdict(
+    on: Stage, edition: int, people: Iterable[str], life: Life, *, kills: int, touched: Collection[int]
+) -> Verdict:
+    """The judgement on what has been played; `people` are those to whom the edition should go."""
+    plan, told = on.plan, evidence.read(on.told)
+    history = evidence.history(
+        on.app,
+        edition,
+        told,
+        on.sink.received(),
+        policy=plan.policy,
+        expected=people,
+        asked=life.asked,
+        leaves=life.leaves,
+    )
     row = Row(
         database=plan.database,
         processes=plan.processes,
         policy=plan.policy,
         point=plan.where,
-        kills=deaths.count,
-        met=told.met(deaths.touched),
-        uncertain=len(found.doubted),
-        duplicates=len(found.duplicates),
-        unmarked=len(found.unmarked),
-        lost=len(found.lost),
-        seconds=time.monotonic() - began,
+        kills=kills,
+        met=told.met(touched),
+        uncertain=len(history.doubted),
+        duplicates=len(history.duplicates),
+        unmarked=len(history.unmarked),
+        lost=len(history.lost),
+        seconds=time.monotonic() - on.began,
     )
-    _met_something(row)
-    return Verdict(row, judge(found), found)
+    return Verdict(row, judge(history), history)
 
 
 def _met_something(row: Row) -> None:
@@ -164,25 +200,16 @@ def _an_edition(app: App, count: int) -> tuple[list[str], int]:
     """So many people, and an edition to them all that is sending; nobody sends yet."""
     people = readers(app, count)
     publish_one(app, "What a pardon takes")
-    with _small_batches():
+    with small_batches():
         return people, app.editions.send_now(app.database, "weekly", "k", app.clock())
 
 
-@contextmanager
-def _small_batches() -> Iterator[None]:
-    """Recipients are frozen into batches so small that each process has some, and gives many back."""
-    usual = ledger.BATCH_SIZE
-    ledger.BATCH_SIZE = 20
-    yield
-    ledger.BATCH_SIZE = usual
-
-
-def _finish(app: App, edition: int, senders: Senders) -> None:
+def finish(on: Stage, edition: int) -> None:
     """Nobody dies any more: the edition comes to its end, and the senders stop in order."""
-    until(lambda: _over(app, edition), 60)
-    for child in list(senders.alive):
-        assert senders.end(child) == 0
-    _alone(app)
+    until(lambda: _over(on.app, edition), 60)
+    for child in list(on.senders.alive):
+        assert on.senders.end(child) == 0
+    _alone(on.app)
 
 
 def _over(app: App, edition: int) -> bool:

@@ -22,10 +22,10 @@ from pathlib import Path
 # This is run as a program: the rooms of the tests are found from their own folder.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from acceptance import campaign
+from acceptance import campaign, freezing
 from acceptance.campaign import Plan
 from acceptance.cuts import Campaign
-from acceptance.points import SENDING
+from acceptance.points import FREEZING, SENDING
 from acceptance.powercut import build, compiler
 from acceptance.table import Row, markdown
 from cluster import Cluster
@@ -45,7 +45,7 @@ Part = Callable[[Path], Outcome]
 def kills(plan: Plan, folder: Path) -> Outcome:
     """A campaign of deaths."""
     verdict = campaign.run(plan, folder)
-    return verdict.row, [str(violation) for violation in verdict.violations]
+    return verdict.row, verdict.broken
 
 
 def crashes(plan: Plan, folder: Path) -> Outcome:
@@ -60,7 +60,7 @@ def crashes(plan: Plan, folder: Path) -> Outcome:
 def power_cuts(cuts: int, seed: int, folder: Path) -> Outcome:
     """A campaign of power cuts, with the program as it is."""
     account = Campaign(*_cut_rooms(folder), cuts=cuts, seed=seed).run()
-    return Outcome(account.row("power cut"), tuple(account.faults()))
+    return account.row("power cut"), account.faults()
 
 
 def less_than_full(cuts: int, seed: int, folder: Path) -> Outcome:
@@ -69,13 +69,19 @@ def less_than_full(cuts: int, seed: int, folder: Path) -> Outcome:
     account = weak.run(enough=lambda account: len(account.lost_marks) > 20)
     row = replace(account.row("power cut"), database="SQLite, NORMAL (must fail)")
     found = bool(account.lost_marks and account.unmarked)
-    return Outcome(row, () if found else ("power cuts cannot tell NORMAL from FULL: they prove nothing",))
+    return row, [] if found else ["power cuts cannot tell NORMAL from FULL: they prove nothing"]
 
 
 def _cut_rooms(folder: Path) -> tuple[Path, Path]:
     room = folder / "cuts"
     room.mkdir()
     return room, build(folder)
+
+
+def freezings(plan: Plan, folder: Path) -> Outcome:
+    """A campaign of deaths while recipients are frozen."""
+    verdict = freezing.run(plan, folder)
+    return verdict.row, verdict.broken
 
 
 def sqlite(*, short: bool) -> list[Plan]:
@@ -101,6 +107,11 @@ def postgres(*, short: bool) -> list[Plan]:
     return [*mixed, *named, *called_off, *stopped]
 
 
+def frozen(*, short: bool) -> list[Plan]:
+    """Those in which recipients are frozen, on either database."""
+    return [Plan("hold", (point,), kills=3 if short else 12, seed=0) for point in FREEZING]
+
+
 def servers(*, short: bool) -> list[Plan]:
     """Those in which the database server dies."""
     ways = ("server-crash", "backend-ended", "backend-killed")
@@ -118,8 +129,14 @@ def parts(cluster: Cluster, seed: int, *, short: bool) -> list[Part]:
     on_postgres: list[Part] = [
         partial(kills, replace(plan, url=cluster.new_database())) for plan in _seeded(postgres(short=short), seed + 500)
     ]
+    frozen_on_sqlite: list[Part] = [partial(freezings, plan) for plan in _seeded(frozen(short=short), seed + 700)]
+    frozen_on_postgres: list[Part] = [
+        partial(freezings, replace(plan, url=cluster.new_database()))
+        for plan in _seeded(frozen(short=short), seed + 800)
+    ]
     with_servers: list[Part] = [partial(crashes, plan) for plan in _seeded(servers(short=short), seed + 900)]
-    return [*with_servers, *_cuts(seed + 1000, short=short), *on_postgres, *on_sqlite]
+    sent = [*on_postgres, *frozen_on_postgres, *on_sqlite, *frozen_on_sqlite]
+    return [*with_servers, *_cuts(seed + 1000, short=short), *sent]
 
 
 def _cuts(seed: int, *, short: bool) -> list[Part]:

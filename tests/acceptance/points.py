@@ -20,7 +20,10 @@ POINTS = {
 }
 """Each point with the moment (see `taps`) at which it lies."""
 
-SENDING = tuple(point for point in POINTS if "freezing" not in point)
+FREEZING = ("in-freezing", "after-freezing")
+"""Those that lie where the recipients of an edition are frozen, range by range."""
+
+SENDING = tuple(point for point in POINTS if point not in FREEZING)
 """Those that lie on the way of a sender."""
 
 

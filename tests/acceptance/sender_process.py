@@ -1,7 +1,7 @@
 """Sender processes of a site, forked from this one: `python sender_process.py CONFIG TOLD`, then a line at a time.
 
     begin [JSON]     fork one; answers its process id. JSON: {"work": "send" or "tick", "point": name, "left": n,
-                     "lease": seconds}
+                     "lease": seconds}; a tick freezes recipients by ranges of 7
     wait [PID]       wait until it (else: any of them) has ended; answers "pid status", status negative for a signal;
                      "0 0" if none has after a minute
     end PID          let it stop in order, and wait
@@ -15,12 +15,14 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 # This is run as a program: the rooms of the tests are found from their own folder.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from acceptance.batches import small_batches
 from acceptance.points import Mine
 from acceptance.taps import LedgerTap, LineTap
 
@@ -29,6 +31,7 @@ from syndicate.engine.embedded import EmbeddedSender
 from syndicate.sender.process import Times
 
 PATIENCE = 60.0
+RANGE = 7
 
 
 def tapped(app: App, told: Path, mine: Mine) -> None:
@@ -57,7 +60,8 @@ def live(config: Path, log: Path, order: dict[str, Any], told: int) -> None:
     with open_site(config) as app:
         tapped(app, log, Mine(order.get("point"), order.get("left", 1)))
         if order.get("work") == "tick":
-            app.tick()
+            with small_batches():
+                replace(app, editions=replace(app.editions, range_size=RANGE)).tick()
         else:
             send(app, order.get("lease", 0.5), told)
 
