@@ -111,7 +111,7 @@ MUTATIONS = (
         old='values = {"lease_until": clock + lease_seconds, "seen": clock, "rate": rate}',
         new='values = {"seen": clock, "rate": rate}',
         test="tests/test_syndicate_sender_leases.py::test_an_idle_sender_outlives_its_lease_many_times",
-        sign="Recovered",
+        sign="lease was taken over by another process",
     ),
     Mutation(
         name="what was on the wire waits again",
@@ -141,7 +141,7 @@ def noticed(mutation: Mutation) -> tuple[bool, str]:
     with tempfile.TemporaryDirectory(prefix="syndicate-mutation-") as name:
         folder = Path(name)
         broken_copy(mutation, folder)
-        words = [sys.executable, "-m", "pytest", "-x", "-p", "no:xdist", mutation.test]
+        words = [sys.executable, "-m", "pytest", "-x", "-vv", "-p", "no:xdist", mutation.test]
         # The copy goes before what is installed, also in the processes that the tests start.
         environ = {**os.environ, "PYTHONPATH": str(folder), "SYNDICATE_TEST_REQUIRE": "postgres,compiler"}
         done = subprocess.run(
