@@ -141,7 +141,7 @@ def noticed(mutation: Mutation) -> tuple[bool, str]:
     with tempfile.TemporaryDirectory(prefix="syndicate-mutation-") as name:
         folder = Path(name)
         broken_copy(mutation, folder)
-        words = [sys.executable, "-m", "pytest", "-x", "-vv", "-p", "no:xdist", mutation.test]
+        words = [sys.executable, "-m", "pytest", "-x", "-p", "no:xdist", mutation.test]
         # The copy goes before what is installed, also in the processes that the tests start.
         environ = {**os.environ, "PYTHONPATH": str(folder), "SYNDICATE_TEST_REQUIRE": "postgres,compiler"}
         done = subprocess.run(

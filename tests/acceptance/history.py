@@ -178,15 +178,15 @@ def _no_copy_too_many(history: History) -> Iterator[str]:
 
 
 def _nothing_unmarked(history: History) -> Iterator[str]:
-    """I3: who got two copies was marked in doubt; a mail goes only after its slot; what is in doubt stays so."""
-    for name in sorted(history.unmarked):
-        yield f"{name} got {history.copied[name]} copies and was never in doubt"
+    """I3: a mail goes only after its slot; who got two copies was marked in doubt; what is in doubt stays so."""
     given: dict[str, list[float]] = {}
     for grant in history.grants:
         given.setdefault(grant.to, []).append(grant.given)
     for copy in history.copies:
         if not any(moment <= copy.at for moment in given.get(copy.to, ())):
             yield f"{copy.to} got a mail that was in no slot"
+    for name in sorted(history.unmarked):
+        yield f"{name} got {history.copied[name]} copies and was never in doubt"
     for grant in history.grants:
         if grant.asked > history.retired.get(grant.owner, grant.asked):
             yield f"{grant.to} was put into a slot by the sender {grant.owner}, which had been taken for dead"

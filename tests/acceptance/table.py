@@ -31,8 +31,10 @@ def markdown(rows: Sequence[Row]) -> str:
         "| " + " | ".join(_HEADS.get(name, name) for name in names) + " |",
         "|" + "".join(" --- |" if name in ("database", "policy", "point") else " ---: |" for name in names),
     ]
-    kinds = dict.fromkeys(row.database for row in rows)
-    sums = [total(kind, [row for row in rows if row.database == kind]) for kind in kinds]
+    kinds = {
+        kind: [row for row in rows if row.database == kind] for kind in dict.fromkeys(row.database for row in rows)
+    }
+    sums = [total(kind, found) for kind, found in kinds.items() if len(found) > 1]
     for row in [*rows, *sums]:
         cells = (getattr(row, name) for name in names)
         lines.append(
