@@ -61,7 +61,7 @@ def outgoing(job: Job) -> Outgoing:
     """A small mail that names its delivery; the same in every attempt."""
     name = f"{job.edition_uid}.{job.subscriber_uid}" if isinstance(job, DeliveryJob) else f"letter.{job.uid}"
     text = f"From: news@example.org\r\nTo: {job.address}\r\nMessage-ID: <{name}@example.org>\r\n\r\nHello.\r\n"
-    return Outgoing("b+token@bounce.example.org", job.address, text.encode())
+    return Outgoing("b+token@bounce.example.org", job.address, (text.encode(),))
 
 
 def states(database: Database, edition_id: int) -> dict[str, str]:

@@ -13,7 +13,8 @@ from mails import EDITION, KEYS, LETTER, MAIL_SITE, PERSON, confirmation, digest
 
 from subscribers.tokens import TokenKeys
 from syndicate.keys import SiteKeys
-from syndicate.mail.compose import BadComposition, Composition
+from syndicate.mail.compose import BadComposition, Composition, Piece
+from syndicate.mail.lines import END, is_clean, stuffed
 from syndicate.mail.personal import (
     Outgoing,
     Person,
@@ -28,7 +29,7 @@ from syndicate.mail.personal import (
     return_token,
     unsubscribe_url,
 )
-from syndicate.mail.slots import split_at_marks
+from syndicate.mail.slots import SLOTS, split_at_marks
 
 ROTATED = SiteKeys(TokenKeys({1: b"1" * 32, 2: b"2" * 32}, 2), b"a" * 32)
 
@@ -36,6 +37,11 @@ ROTATED = SiteKeys(TokenKeys({1: b"1" * 32, 2: b"2" * 32}, 2), b"a" * 32)
 @pytest.fixture(scope="module")
 def weekly() -> Composition:
     return digest(page(5))
+
+
+@pytest.fixture(scope="module")
+def asking() -> Composition:
+    return confirmation()
 
 
 def delivered(composition: Composition, person: Person = PERSON, keys: SiteKeys = KEYS) -> Outgoing:
@@ -160,9 +166,8 @@ def test_a_trial_of_a_digest_is_a_letter_with_its_slots_filled(weekly: Compositi
 
 def test_a_value_is_escaped_in_html_and_plain_in_text() -> None:
     letter = confirmation()
-    text, html = bodies(
-        parsed(Outgoing("", "", b"\r\n".join(letter.fill("a@b.example", "i", {"confirm": "https://x/?a&b<"}, None))))
-    )
+    header, body = letter.fill("a@b.example", "i", {"confirm": "https://x/?a&b<"}, None)
+    text, html = bodies(parsed(Outgoing("", "", (header, b"\r\n", *body))))
     assert "https://x/?a&b<" in text
     assert html.count("https://x/?a&amp;b&lt;") == 3
 
@@ -222,3 +227,22 @@ def test_a_return_path_that_cannot_be_written_is_an_error(path: ReturnPath) -> N
 
 def test_the_date_is_the_editions_and_not_that_of_the_attempt(weekly: Composition) -> None:
     assert parsed(delivered(weekly))["Date"] == "Thu, 19 Nov 2026 14:00:00 +0000"
+
+
+@given(st.dictionaries(st.sampled_from(sorted(SLOTS)), st.text(st.characters(exclude_categories=["Cs"]), max_size=200)))
+@settings(max_examples=80, deadline=None)
+def test_each_part_of_a_mail_goes_over_the_wire_as_it_is_whatever_is_personal(
+    asking: Composition, values: dict[str, str]
+) -> None:
+    filled = {"confirm": "https://x.test/"} | values
+    mail = letter_mail(asking, to="a@b.example", letter=LETTER, site=MAIL_SITE, keys=KEYS, signing=(), values=filled)
+    assert mail.clean
+    assert all(is_clean(part) for part in mail.parts if part)
+    assert mail.data + END == stuffed(mail.data)
+
+
+def test_a_composition_with_a_line_that_begins_with_a_dot_is_looked_at_again(weekly: Composition) -> None:
+    assert delivered(weekly).clean
+    for line in (b".hidden\r\n", b"a\r\n.\r\n", b"bare\nend\r\n", b"no end"):
+        odd = dataclasses.replace(weekly, pieces=(*weekly.pieces, Piece("text", line)))
+        assert not delivered(odd).clean

@@ -12,7 +12,10 @@ TEXT = st.text(
     st.one_of(st.sampled_from(" \t\n.=F"), st.characters(exclude_categories=["Cs"], exclude_characters="\r")),
     max_size=120,
 )
-LINE = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=120)
+LINE = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=120),
+    st.text(st.sampled_from("From .ab/\t"), max_size=300),  # what needs no spelling out
+)
 
 
 @given(st.lists(st.tuples(TEXT, LINE), max_size=4), TEXT)

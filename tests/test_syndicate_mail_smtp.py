@@ -18,7 +18,7 @@ from aiosmtpd.smtp import AuthResult
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syndicate.mail.session import stuffed
+from syndicate.mail.lines import stuffed
 from syndicate.mail.smtp import ConnectionLost, Relay, RelayDown, Reply
 
 MAIL = b"Subject: x\r\n\r\nHello.\r\n"
@@ -130,6 +130,16 @@ def test_one_session_carries_several_mails_and_each_arrives_byte_for_byte() -> N
     assert second.accepted
     assert (connection.sent, connection.opened, connection.usable) == (2, 12.5, False)
     assert mailbox.mails == [(SENDER, [PERSON], MAIL), (SENDER, ["bob@example.net"], dotted + b"\r\n")]
+
+
+def test_a_mail_in_clean_parts_arrives_as_one() -> None:
+    parts = (b"Subject: x\r\n\r\n", b"", b"a" * 998 + b"\r\n", b"end\r\n", b"\r\n")
+    with receiver() as (mailbox, relay):
+        connection = relay.connect()
+        assert connection.deliver(SENDER, PERSON, *parts, clean=True).accepted
+        assert connection.deliver(SENDER, PERSON, *parts).accepted
+        connection.close()
+    assert [data for _, _, data in mailbox.mails] == [b"".join(parts)] * 2
 
 
 @given(st.lists(st.sampled_from(["", ".", "..", ".a", "a", "a.", "\t."]), max_size=8))

@@ -16,6 +16,8 @@ MAIL = b"Subject: x\r\n\r\nHello.\r\n"
 STAGES = ("greet", "ehlo", "mail", "rcpt", "data", "dot", "rset", "quit")
 CODES = (421, 450, 451, 452, 454, 500, 503, 535, 550, 552, 554)
 PATIENCE = 1.0
+TOGETHER = pytest.mark.parametrize("together", [False, True], ids=["one by one", "together"])
+"""Whether the relay takes the commands of a mail in one breath (RFC 2920)."""
 
 
 @dataclass(frozen=True)
@@ -63,37 +65,48 @@ def played(relay: ScriptedRelay, *, timeout: float) -> End:
     return End(what, usable)
 
 
-def once(stage: str, answer: object) -> ScriptedRelay:
-    """A relay that gives `answer` the first time it comes to this stage. At rset it refuses ann to get there."""
-    given = threading.Event()
+def once(stage: str, answer: object, *, together: bool = False) -> ScriptedRelay:
+    """A relay that gives `answer` the first time it comes to this stage. At rset it refuses ann to get there.
+
+    With `together` it takes commands in one breath, and none that has lost its ground."""
+    given, refused = threading.Event(), threading.Event()
 
     def script(session: Session, now: str) -> str | Iterator[bytes] | None:
+        if now == "mail":
+            refused.clear()
+        if now in ("rcpt", "data") and refused.is_set():
+            return "503 5.5.1 not without what comes first"
         if stage == "rset" and now == "rcpt" and not given.is_set():
+            refused.set()
             return "550 no"
         if now != stage or given.is_set():
-            return usual(session, now)
+            return "250-us\r\n250 PIPELINING" if together and now == "ehlo" else usual(session, now)
         given.set()
+        if now in ("mail", "rcpt") and str(answer)[:1] in "45":
+            refused.set()
         return answer() if callable(answer) else answer  # type: ignore[return-value]
 
     return ScriptedRelay(script)
 
 
+@TOGETHER
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("code", CODES)
-def test_each_code_at_each_stage(stage: str, code: int) -> None:
-    with once(stage, f"{code} 4.0.0 so it is") as relay:
+def test_each_code_at_each_stage(stage: str, code: int, together: bool) -> None:
+    with once(stage, f"{code} 4.0.0 so it is", together=together) as relay:
         assert played(relay, timeout=5) == expected(stage, code)
         assert relay.sessions == 1
 
 
+@TOGETHER
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
     "answer",
     [None, "what?", "2", "\0\0\0", "250-a\r\n550 b", "HTTP/1.1 400 Bad Request"],
     ids=["close", "garbage", "short", "nul", "two codes", "http"],
 )
-def test_each_answer_that_is_none_at_each_stage(stage: str, answer: str | None) -> None:
-    with once(stage, answer) as relay:
+def test_each_answer_that_is_none_at_each_stage(stage: str, answer: str | None, together: bool) -> None:
+    with once(stage, answer, together=together) as relay:
         assert played(relay, timeout=5) == expected(stage, None)
 
 
@@ -114,7 +127,8 @@ def test_a_hundred_megabytes_at_each_stage_are_cut_off_at_once(stage: str, line:
     assert sum(written) < 20_000_000, "what the kernel holds, and no more"
 
 
-def test_silence_and_one_byte_at_a_time_hold_no_stage_longer_than_its_time() -> None:
+@TOGETHER
+def test_silence_and_one_byte_at_a_time_hold_no_stage_longer_than_its_time(together: bool) -> None:
     over = threading.Event()
 
     def silence() -> Iterator[bytes]:
@@ -134,7 +148,7 @@ def test_silence_and_one_byte_at_a_time_hold_no_stage_longer_than_its_time() -> 
 
     cases = [(stage, answer) for stage in STAGES for answer in (silence, drip)]
     with ExitStack() as stack:
-        relays = [stack.enter_context(once(*case)) for case in cases]
+        relays = [stack.enter_context(once(*case, together=together)) for case in cases]
         stack.callback(over.set)
         with ThreadPoolExecutor(len(cases)) as pool:
             ends = list(pool.map(timed, relays))
@@ -143,15 +157,18 @@ def test_silence_and_one_byte_at_a_time_hold_no_stage_longer_than_its_time() -> 
         assert PATIENCE * 0.9 < took < PATIENCE * 2, (stage, took)
 
 
+@TOGETHER
 @pytest.mark.parametrize("stage", ["greet", "ehlo", "mail", "rcpt", "data", "dot", "rset"])
-def test_a_second_reply_behind_the_first_ends_the_session_and_is_no_answer_to_the_dot(stage: str) -> None:
+def test_a_second_reply_behind_the_first_ends_the_session_and_is_no_answer_to_the_dot(
+    stage: str, together: bool
+) -> None:
     first = {"greet": "220", "data": "354"}.get(stage, "250")
-    with once(stage, f"{first} yes\r\n250 and this") as relay:
+    with once(stage, f"{first} yes\r\n250 and this", together=together) as relay:
         end = played(relay, timeout=5)
     ends = {
         "greet": "down None",
         "ehlo": "lost at mail",
-        "mail": "lost at rcpt",
+        "mail": "lost at data" if together else "lost at rcpt",
         "rcpt": "lost at data",
         "data": "lost at data",
         "dot": "250 at dot",
@@ -159,3 +176,28 @@ def test_a_second_reply_behind_the_first_ends_the_session_and_is_no_answer_to_th
     }
     assert end == End(ends[stage], False)
     assert relay.dots == (["ann@example.net"] if stage == "dot" else [])
+
+
+def test_a_relay_that_offers_it_hears_all_commands_of_a_mail_before_it_answers_the_first() -> None:
+    def patient(_session: Session, now: str) -> str | Iterator[bytes] | None:
+        if now == "ehlo":
+            return "250-us\r\n250 PIPELINING"
+        if now == "mail":
+            return iter(())
+        return "250 ok\r\n250 ok" if now == "rcpt" else usual(_session, now)
+
+    with ScriptedRelay(patient) as relay:
+        assert played(relay, timeout=5) == End("250 at dot", True)
+        assert relay.accepted == ["ann@example.net", "bob@example.net"]
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt"])
+def test_a_relay_that_says_go_on_after_its_refusal_gets_nothing_more(stage: str) -> None:
+    def confused(session: Session, now: str) -> str | None:
+        if now == "ehlo":
+            return "250-us\r\n250 PIPELINING"
+        return "550 5.7.1 no" if now == stage else usual(session, now)
+
+    with ScriptedRelay(confused) as relay:
+        assert played(relay, timeout=5) == End(f"550 at {stage}", False)
+        assert relay.dots == []

@@ -61,9 +61,9 @@ def test_a_peer_that_reads_nothing_holds_nobody_longer_than_the_time(pair: Pair)
     body = bytes(30_000_000)
     began = time.monotonic()
     with pytest.raises(TimeoutError):
-        wire.write(body, 60, stall=0.2)
+        wire.write([body], 60, stall=0.2)
     with pytest.raises(TimeoutError):
-        wire.write(body, 0.2, stall=60)
+        wire.write([body], 0.2, stall=60)
     assert time.monotonic() - began < 2
 
 
@@ -79,7 +79,7 @@ def test_a_peer_that_reads_a_little_at_a_time_holds_nobody_longer_than_the_time(
     sipping.start()
     began = time.monotonic()
     with pytest.raises(TimeoutError):
-        wire.write(bytes(100_000_000), 0.5, stall=0.4)
+        wire.write([bytes(100_000_000)], 0.5, stall=0.4)
     assert time.monotonic() - began < 2
     over.set()
     sipping.join()
@@ -104,7 +104,7 @@ def test_words_that_came_between_two_commands_are_found_before_the_next(pair: Pa
     peer.sendall(b"421 closing\r\n")
     _arrived(wire)
     with pytest.raises(OutOfStep):
-        wire.write(b"body\r\n.\r\n", 5, stall=5)
+        wire.write([b"body\r\n.\r\n"], 5, stall=5)
 
 
 def test_a_peer_that_hung_up_between_two_commands_is_found_before_the_next(pair: Pair) -> None:
@@ -112,10 +112,26 @@ def test_a_peer_that_hung_up_between_two_commands_is_found_before_the_next(pair:
     peer.shutdown(socket.SHUT_WR)
     _arrived(wire)
     with pytest.raises(HungUp):
-        wire.write(b"body\r\n.\r\n", 5, stall=5)
+        wire.write([b"body\r\n.\r\n"], 5, stall=5)
     peer.setblocking(False)
     with pytest.raises(BlockingIOError):
         peer.recv(1)
+
+
+def test_many_parts_arrive_whole_and_in_order_however_slowly_they_are_read(pair: Pair) -> None:
+    wire, peer = pair
+    parts = [bytes([number % 256]) * (number % 7000) for number in range(3000)]
+    got = bytearray()
+
+    def read() -> None:
+        while len(got) < sum(map(len, parts)):
+            got.extend(peer.recv(50_000))
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    wire.write(parts, 20, stall=5)
+    reading.join(20)
+    assert got == b"".join(parts)
 
 
 def test_words_that_come_while_a_body_goes_out_end_it_before_its_last_byte(pair: Pair) -> None:
@@ -130,7 +146,7 @@ def test_words_that_come_while_a_body_goes_out_end_it_before_its_last_byte(pair:
     reading = threading.Thread(target=interrupt)
     reading.start()
     with pytest.raises(OutOfStep):
-        wire.write(bytes(50_000_000), 20, stall=5)
+        wire.write([bytes(50_000_000)], 20, stall=5)
     wire.close()
     reading.join(5)
 

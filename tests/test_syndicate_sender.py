@@ -113,7 +113,7 @@ def test_many_mails_share_one_commit(sqlite_database: Database, now: datetime, t
     with SinkProcess(tmp_path / "got.jsonl", delay=0.004) as sink:
         sender = make(sqlite_database, sink.port, connections=16)
         run(sender, lambda: edition_state(sqlite_database, made) == "sent")
-    assert 40 < commits_of(sqlite_database) < 200
+    assert 20 < commits_of(sqlite_database) < 200
 
 
 def test_refusals_stay_with_their_person_and_the_rest_is_mailed(database: Database, now: datetime) -> None:

@@ -62,10 +62,10 @@ def test_a_writer_that_is_told_to_stop_while_somebody_waits_serves_them_and_ends
     answers: list[int] = []
     second = threading.Thread(target=lambda: answers.append(writer.do(lambda _: 7)))
     second.start()
-    until(lambda: writer._requests.qsize() == 1)
+    until(lambda: len(writer._requests) == 1)
     stopping = threading.Thread(target=writer.stop, daemon=True)
     stopping.start()
-    until(lambda: writer._requests.qsize() == 2)
+    until(lambda: len(writer._requests) == 2)
     go.set()
     stopping.join(5)
     assert not stopping.is_alive(), "the writer's thread never ends"
@@ -98,7 +98,7 @@ def test_a_mail_that_cannot_be_made_or_handed_over_waits_and_harms_nobody_else(
             return mail
         if isinstance(fault, Exception):
             raise fault
-        return Outgoing(mail.envelope_from, mail.to, mail.data + b"a\nb\r\n")
+        return Outgoing(mail.envelope_from, mail.to, (mail.data + b"a\nb\r\n",))
 
     def settled() -> bool:
         return list(states(sqlite_database, made).values()).count("accepted") == 29 and not _occupied(sqlite_database)

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from syndicate.errors import SyndicateError
 from syndicate.mail import quoted
 from syndicate.mail.headers import Field, Headers, block, common_fields, personal_fields, plain
+from syndicate.mail.lines import is_clean
 from syndicate.mail.pages import Rendered
 from syndicate.mail.slots import mark, split_at_marks, without_marks
 
@@ -62,8 +63,10 @@ class Composition:
         """SHA-256 (hex) over all that is sent, slots apart."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
-    def fill(self, to: str, message_id: str, values: Mapping[str, str], one_click: str | None) -> tuple[bytes, bytes]:
-        """The header block (without DKIM-Signature and without the empty line) and the body for one person.
+    def fill(
+        self, to: str, message_id: str, values: Mapping[str, str], one_click: str | None
+    ) -> tuple[bytes, list[bytes]]:
+        """The header block (without DKIM-Signature and empty line) and the parts of the body for one person.
 
         `values` gives each slot its plain text (a link, a date); with `one_click`, an https link, the header has the
         List-Unsubscribe pair. A Message-ID without domain gets ours. KeyError names a slot without a value.
@@ -71,17 +74,25 @@ class Composition:
         identity = message_id if "@" in message_id else f"{message_id}@{self.message_domain}"
         personal = personal_fields(to, identity, one_click, self.mailto)
         header = self._block_before + block(personal) + self._block_after
-        ready: dict[tuple[Part, str], bytes] = {}
-        for part, slot in self._wanted:
-            value = values[slot]
-            ready[part, slot] = quoted.value(escape(value) if part == "html" else value)
-        body = b"".join(ready[piece.part, piece.slot] if piece.slot else piece.data for piece in self.pieces)
-        return header, body
+        encoded: dict[str, bytes] = {}
+        chunks = list(self._chunks)
+        for part, slot, places in self._wanted:
+            shown = escape(values[slot]) if part == "html" else values[slot]
+            if shown not in encoded:
+                encoded[shown] = quoted.value(shown)
+            for place in places:
+                chunks[place] = encoded[shown]
+        return header, chunks
+
+    @cached_property
+    def clean(self) -> bool:
+        """Whether all parts of every body are clean (see `is_clean`): what is personal always is."""
+        return all(is_clean(piece.data) for piece in self.pieces if piece.data)
 
     @property
     def slots(self) -> frozenset[str]:
         """The names of the slots that want a value."""
-        return frozenset(slot for _, slot in self._wanted)
+        return frozenset(slot for _, slot, _ in self._wanted)
 
     def to_bytes(self) -> bytes:
         """For keeping: the same composition gives the same bytes."""
@@ -125,8 +136,18 @@ class Composition:
         return block(self.last_fields)
 
     @cached_property
-    def _wanted(self) -> tuple[tuple[Part, str], ...]:
-        return tuple(sorted({(piece.part, piece.slot) for piece in self.pieces if piece.slot}))
+    def _chunks(self) -> tuple[bytes, ...]:
+        return tuple(piece.data for piece in self.pieces)
+
+    @cached_property
+    def _wanted(self) -> tuple[tuple[Part, str, tuple[int, ...]], ...]:
+        """What is personal: the part, the slot, and the numbers of its pieces."""
+        wanted = sorted({(piece.part, piece.slot) for piece in self.pieces if piece.slot})
+        numbered = list(enumerate(self.pieces))
+        return tuple(
+            (part, slot, tuple(n for n, piece in numbered if (piece.part, piece.slot) == (part, slot)))
+            for part, slot in wanted
+        )
 
     def _shown(self, part: Part) -> str:
         shown = (

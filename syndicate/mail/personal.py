@@ -2,7 +2,7 @@
 
 import hmac
 from base64 import b32decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -13,6 +13,7 @@ from syndicate.config import Config
 from syndicate.datelines import Dateline
 from syndicate.keys import SiteKeys
 from syndicate.mail.compose import Composition
+from syndicate.mail.lines import is_clean
 from syndicate.mail.sign import SigningKey, sign
 
 _RETURN: Final = "b+"
@@ -25,11 +26,18 @@ _FIRST: Final = 1
 
 @dataclass(frozen=True)
 class Outgoing:
-    """What is handed to the relay: both envelope addresses and the whole mail with CRLF line ends."""
+    """What is handed to the relay: both envelope addresses and the parts of the whole mail with CRLF line ends; `clean`
+    if each is known to be so as `lines.is_clean` says. Most of it is the same bytes for everybody, and not copied."""
 
     envelope_from: str
     to: str
-    data: bytes
+    parts: tuple[bytes, ...]
+    clean: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """The whole mail."""
+        return b"".join(self.parts)
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,8 @@ def delivery_mail(
     identity = delivery_message_id(site, keys, edition_uid=edition.uid, subscriber_uid=person.uid)
     header, body = composition.fill(person.address, identity, values, leave)
     token = return_token(keys, ReturnPath(edition_id=edition.id, subscriber_id=subscriber_id))
-    return _outgoing(token, person.address, site, sign(header, body, signing, edition.at), body)
+    header = _signed(header, body, signing, edition.at)
+    return _outgoing(token, person.address, site, header, body, clean=composition.clean)
 
 
 def letter_mail(
@@ -122,7 +131,7 @@ def letter_mail(
     identity = letter_message_id(site, keys, letter_uid=letter.uid)
     header, body = composition.fill(to, identity, known, None)
     token = return_token(keys, ReturnPath(letter_id=letter.id))
-    return _outgoing(token, to, site, sign(header, body, signing, letter.at), body)
+    return _outgoing(token, to, site, _signed(header, body, signing, letter.at), body, clean=composition.clean)
 
 
 @lru_cache(maxsize=1024)
@@ -183,8 +192,13 @@ def read_return_path(local_part: str, keys: SiteKeys) -> ReturnPath | None:
     return ReturnPath(edition_id=first, subscriber_id=second) if first else ReturnPath(letter_id=second)
 
 
-def _outgoing(token: str, to: str, site: MailSite, header: bytes, body: bytes) -> Outgoing:
-    return Outgoing(f"{_RETURN}{token}@{site.bounce_domain}", to, header + b"\r\n" + body)
+def _signed(header: bytes, body: Iterable[bytes], signing: Sequence[SigningKey], at: datetime) -> bytes:
+    return sign(header, b"".join(body), signing, at) if signing else header
+
+
+def _outgoing(token: str, to: str, site: MailSite, header: bytes, body: Iterable[bytes], *, clean: bool) -> Outgoing:
+    whole = header + b"\r\n"
+    return Outgoing(f"{_RETURN}{token}@{site.bounce_domain}", to, (whole, *body), clean and is_clean(whole))
 
 
 def _identity(keys: SiteKeys, *parts: str) -> str:

@@ -22,6 +22,8 @@ def literal(text: str, *, followed: bool) -> bytes:
 
 def value(text: str) -> bytes:
     """One line of `text` as what may stand between two literals; nothing for empty text."""
+    if text and _AS_IT_IS.fullmatch(text):
+        return f"{_cut(text)}=\r\n".encode("ascii")
     return literal(" ".join(text.splitlines()), followed=True)
 
 
@@ -30,7 +32,7 @@ def _line(text: str, *, ended: bool) -> str:
     out, as relays strip it."""
     spelled = ended and text[-1:] in (" ", "\t")
     if _AS_IT_IS.fullmatch(text) and not spelled:  # nearly all lines: links and English
-        return "=\r\n".join(_guarded(text[at : at + _ROOM]) for at in range(0, len(text), _ROOM))
+        return _cut(text)
     units = [_unit(c) for c in text]
     if spelled:
         units[-1] = f"={ord(text[-1]):02X}"
@@ -45,6 +47,10 @@ def _line(text: str, *, ended: bool) -> str:
         length += len(unit)
     rows.append("".join(row))
     return "=\r\n".join(_guarded(row) for row in rows)
+
+
+def _cut(text: str) -> str:
+    return "=\r\n".join([_guarded(text[at : at + _ROOM]) for at in range(0, len(text), _ROOM)])
 
 
 def _guarded(row: str) -> str:

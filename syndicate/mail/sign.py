@@ -92,14 +92,12 @@ def load_keys(settings: DkimSettings) -> tuple[SigningKey, ...]:
     return tuple(SigningKey(key.selector, settings.domain, _read_key(key.key_file)) for key in settings.keys)
 
 
-def sign(header: bytes, body: bytes, keys: Sequence[SigningKey], at: datetime) -> bytes:
+def sign(header: bytes, body: bytes, keys: Iterable[SigningKey], at: datetime) -> bytes:
     """`header` (the fields with CRLF, without the empty line) with a DKIM-Signature in front for each key.
 
     `at` (aware) is the signature's time: an edition's own instant, so that every attempt is signed alike. The header
     is canonicalised relaxed, the body simple (ours is generated, and quoted-printable needs no forgiveness).
     """
-    if not keys:
-        return header
     fields = [(name.decode("ascii").lower(), value) for name, value in _FIELD.findall(header)]
     body_hash = b64encode(hashlib.sha256(_simple(body)).digest()).decode("ascii")
     covered = _covered([name for name, _ in fields])

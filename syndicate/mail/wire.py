@@ -6,12 +6,17 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from syndicate.errors import SyndicateError
 from syndicate.mail.replies import Answer, NotSmtp, ReplyReader
 
 _PIECE: Final = 16 * 1024
+_MOST_PARTS: Final = 1024
+"""What one call of the system takes."""
+
+_NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class HungUp(SyndicateError):
@@ -37,10 +42,13 @@ class Wire:
     of FAULTS."""
 
     def __init__(self, sock: socket.socket) -> None:
+        # Never blocks by itself: a time-out on the socket would cost a look before each call, and more to set it.
+        sock.setblocking(False)
         self._sock = sock
         self._replies = ReplyReader()
-        self._ear = select.poll()
+        self._ear, self._mouth = select.poll(), select.poll()
         self._ear.register(sock, select.POLLIN)
+        self._mouth.register(sock, select.POLLIN | select.POLLOUT)
 
     @classmethod
     def dial(cls, host: str, port: int, seconds: float) -> "Wire":
@@ -76,22 +84,24 @@ class Wire:
 
     def ask(self, command: bytes, seconds: float) -> Answer:
         """Write one command, without its line end, and read the answer to it."""
-        if b"\r" in command or b"\n" in command:
-            raise ValueError("a command is one line")
         end = time.monotonic() + seconds
-        self._write(command + b"\r\n", end, seconds)
+        self._say([command], end, seconds)
         return self._read(end)
+
+    def say(self, commands: Sequence[bytes], seconds: float) -> None:
+        """Write several commands, without their line ends, at once (RFC 2920); each has an `answer`."""
+        self._say(commands, time.monotonic() + seconds, seconds)
 
     def answer(self, seconds: float) -> Answer:
         """Read the answer to what was written (or the greeting)."""
         return self._read(time.monotonic() + seconds)
 
-    def write(self, data: bytes, seconds: float, *, stall: float) -> None:
-        """Write all of `data`, without a break of more than `stall` seconds.
+    def write(self, parts: Sequence[bytes], seconds: float, *, stall: float) -> None:
+        """Write all of `parts`, one after another, without a break of more than `stall` seconds.
 
-        Returns when its last byte was handed to the kernel. If it raises, that byte was not: at least one stayed here
+        Returns when the last byte was handed to the kernel. If it raises, that byte was not: at least one stayed here
         (under TLS: the last record did not leave whole, and the peer can make nothing of a part)."""
-        self._write(data, time.monotonic() + seconds, stall)
+        self._write(parts, time.monotonic() + seconds, stall)
 
     def encrypt(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
         """Go on under TLS with `host`. What came in the clear behind the last answer raises OutOfStep: anybody may
@@ -100,6 +110,7 @@ class Wire:
             raise OutOfStep(None)
         self._sock.settimeout(seconds)
         self._sock = context.wrap_socket(self._sock, server_hostname=host)
+        self._sock.setblocking(False)
 
     def shut(self) -> None:
         """End it without another byte, from any thread; who waits in a call wakes up with an error."""
@@ -111,40 +122,69 @@ class Wire:
         """Give the socket back. May be called again."""
         self._sock.close()
 
-    def _write(self, data: bytes, end: float, stall: float) -> None:
-        left = memoryview(data)
+    def _say(self, commands: Sequence[bytes], end: float, stall: float) -> None:
+        if any(b"\r" in command or b"\n" in command for command in commands):
+            raise ValueError("a command is one line")
+        self._write([b"".join(command + b"\r\n" for command in commands)], end, stall)
+
+    def _write(self, parts: Sequence[bytes], end: float, stall: float) -> None:
+        left = [memoryview(part) for part in ([b"".join(parts)] if self._encrypted else parts) if part]
         while left:
+            seconds = min(_left(end), stall)
             self._check_in_step()
-            self._sock.settimeout(min(_left(end), stall))
-            left = left[self._sock.send(left) :]
+            try:
+                sent = self._sock.send(left[0]) if len(left) == 1 else self._sock.sendmsg(left[:_MOST_PARTS])
+            except _NOT_NOW as why:
+                _await(self._ear if isinstance(why, ssl.SSLWantReadError) else self._mouth, seconds)
+            else:
+                left = _after(left, sent)
 
     def _read(self, end: float) -> Answer:
         while (answer := self._replies.take()) is None:
-            self._sock.settimeout(_left(end))
-            self._receive()
+            if not self._inside:
+                _await(self._ear, _left(end))
+            with contextlib.suppress(*_NOT_NOW):
+                self._receive()
         return answer
 
     def _check_in_step(self) -> None:
         if not self._replies.pending:
-            if not self._heard():
+            if not (self._inside or self._ear.poll(0)):  # asked before every write: cheaper than a read in vain
                 return
-            self._sock.settimeout(0)
             try:
                 self._receive()
-            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):  # TLS had something to say to itself
+            except _NOT_NOW:  # TLS had something to say to itself
                 return
         raise OutOfStep(self._replies.take())
 
-    def _heard(self) -> bool:
-        """Whether there is anything to read now. Asked before every write: a poll is cheaper than a read in vain."""
-        inside = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()
-        return bool(inside or self._ear.poll(0))
+    @property
+    def _encrypted(self) -> bool:
+        return isinstance(self._sock, ssl.SSLSocket)
+
+    @property
+    def _inside(self) -> bool:
+        """Whether there is something to read that TLS has already taken from the socket."""
+        return isinstance(self._sock, ssl.SSLSocket) and bool(self._sock.pending())
 
     def _receive(self) -> None:
         data = self._sock.recv(_PIECE)
         if not data:
             raise HungUp("it closed the connection")
         self._replies.feed(data)
+
+
+def _after(parts: list[memoryview], sent: int) -> list[memoryview]:
+    """What is left of `parts` once their first `sent` bytes are gone."""
+    for number, part in enumerate(parts):
+        if sent < len(part):
+            return [part[sent:], *parts[number + 1 :]]
+        sent -= len(part)
+    return []
+
+
+def _await(ears: select.poll, seconds: float) -> None:
+    if not ears.poll(max(seconds * 1000, 1)):
+        raise TimeoutError("no answer in time")
 
 
 def _left(end: float) -> float:

@@ -3,7 +3,7 @@ all their rows as one value, so that a commit for many connections costs about a
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Dialect, FromClause, bindparam, cast, column, func, literal_column, select
@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import TypeEngine
 
-from subscribers.models import Instant
 from syndicate.database import Bare
 
 _ROWS: Final = "rows"
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
 Values = Mapping[str, Any]
 Compiled = tuple[str, Values, tuple[str, ...] | None]
@@ -70,12 +70,14 @@ def given(dialect: Dialect, name: str, **columns: TypeEngine[Any]) -> FromClause
     return select(*fields).subquery(name)
 
 
-def as_rows(dialect: Dialect, rows: Iterable[Values]) -> str:
-    """`rows` as the one value that `given` reads; moments as the database keeps them."""
-    return json.dumps(list(rows), default=_moments(dialect))
+def as_rows(rows: Iterable[Values]) -> str:
+    """`rows` as the one value that `given` reads. Moments must be given as `moment` writes them."""
+    return _ENCODER.encode(list(rows))
 
 
-@lru_cache(maxsize=8)
-def _moments(dialect: Dialect) -> Callable[[Any], str]:
-    process = Instant().bind_processor(dialect)
-    return (lambda moment: str(process(moment))) if process else str
+def moment(dialect: Dialect, at: datetime | None) -> str | None:
+    """An aware moment as it stands in rows: as PostgreSQL reads it, or as SQLAlchemy keeps it in SQLite."""
+    if at is None:
+        return None
+    written = at.astimezone(UTC).isoformat(" ", "microseconds")
+    return written.removesuffix("+00:00") if dialect.name == "sqlite" else written

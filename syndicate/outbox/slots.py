@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from syndicate.database import Bare
 from syndicate.outbox import slot_statements as statements
 from syndicate.outbox.jobs import DeliveryJob, Exchange, Grant, Job, LetterJob, Result
-from syndicate.outbox.prepared import Prepared, as_rows, bare_of
+from syndicate.outbox.prepared import Prepared, as_rows, bare_of, moment
 
 
 class _Kind(NamedTuple):
@@ -55,7 +55,7 @@ def _hold_editions(bare: Bare, requests: Sequence[Exchange]) -> None:
 
 
 def _run(statement: Prepared, bare: Bare, rows: Iterable[dict[str, Any]]) -> Any:
-    return statement.run(bare, rows=as_rows(bare.dialect, rows))
+    return statement.run(bare, rows=as_rows(rows))
 
 
 def _record(bare: Bare, results: Sequence[Result]) -> None:
@@ -65,11 +65,11 @@ def _record(bare: Bare, results: Sequence[Result]) -> None:
         values = {
             "state": result.state,
             "attempt": result.attempt,
-            "next_try_at": result.next_try_at,
+            "next_try_at": moment(bare.dialect, result.next_try_at),
             "code": result.code,
             "reply": result.reply,
             "cause": result.cause,
-            "at": result.at,
+            "at": moment(bare.dialect, result.at),
         }
         (deliveries if isinstance(result.job, DeliveryJob) else letters).append(_name(result.job) | values)
     if deliveries:
@@ -89,7 +89,7 @@ def _answer(bare: Bare, kind: _Kind, requests: Sequence[Exchange], grants: list[
     asked = {place: request.job for place, request in enumerate(requests) if isinstance(request.job, kind.job)}
     if not asked:
         return
-    rows = as_rows(bare.dialect, ({"place": place} | _name(job) for place, job in asked.items()))
+    rows = as_rows(({"place": place} | _name(job) for place, job in asked.items()))
     may_go = _places(kind.wanted, bare, rows)
     for place in may_go:
         grants[place] = Grant.SEND
@@ -110,11 +110,11 @@ def _skipped(job: Job, now: datetime) -> Result:
 
 
 def _occupy(bare: Bare, owner: str, requests: Sequence[Exchange], grants: Sequence[Grant], now: datetime) -> None:
-    filled, freed = [], []
+    filled, freed, since = [], [], moment(bare.dialect, now)
     for request, grant in zip(requests, grants, strict=True):
         slot: dict[str, Any] = {"owner": owner, "n": request.n}
         if request.job and grant is Grant.SEND:
-            filled.append(slot | _name(request.job) | {"attempt": request.job.attempt + 1, "since": now})
+            filled.append(slot | _name(request.job) | {"attempt": request.job.attempt + 1, "since": since})
         else:
             freed.append(slot)
     if freed:

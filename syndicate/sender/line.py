@@ -55,7 +55,7 @@ class Line:
             raise ConnectionLost("no session", stage="mail", after_dot=False)
         used = connection.sent > 0
         try:
-            reply = connection.deliver(mail.envelope_from, mail.to, mail.data)
+            reply = connection.deliver(mail.envelope_from, mail.to, *mail.parts, clean=mail.clean)
         except ConnectionLost as lost:
             if lost.after_dot or not used or self.aborted:
                 raise
@@ -64,7 +64,7 @@ class Line:
             if not (used and ended) or self.aborted:
                 self._proven = True
                 return reply
-        reply = self.open().deliver(mail.envelope_from, mail.to, mail.data)
+        reply = self.open().deliver(mail.envelope_from, mail.to, *mail.parts, clean=mail.clean)
         self._proven = True
         return reply
 

@@ -128,7 +128,12 @@ class Sender:
                 connections=self._connections,
             )
         self._writer = LedgerWriter(
-            self._database, self.owner, clock=self._terms.clock, patience=self._times.lease, failed=self._failed
+            self._database,
+            self.owner,
+            clock=self._terms.clock,
+            patience=self._times.lease,
+            failed=self._failed,
+            connections=self._connections,
         )
         self._look_at_count()
         self._recover()

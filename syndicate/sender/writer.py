@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
@@ -15,8 +14,12 @@ from syndicate.database import Database, in_words
 from syndicate.outbox import leases, slots
 from syndicate.outbox.jobs import Exchange, Grant
 from syndicate.sender.errors import Fenced, SenderEnded
+from syndicate.sender.tray import Tray
 
 T = TypeVar("T")
+
+_MOST = 0.9
+"""Of the connections: when so many ask, a commit need not wait for more."""
 
 _PASSING = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock detected, lock timeout
 
@@ -51,7 +54,8 @@ class _Request:
 
 class LedgerWriter:
     """Runs in a thread of its own. Busy and serialisation errors are tried again within the lease; any other failure
-    ends the sender: every waiting and later request gets SenderEnded, and `failed` is called once."""
+    ends the sender: every waiting and later request gets SenderEnded, and `failed` is called once. `connections` is how
+    many may ask at a time: a commit is for most of them, or comes `gap` seconds after the one before."""
 
     def __init__(
         self,
@@ -61,6 +65,8 @@ class LedgerWriter:
         clock: Callable[[], datetime],
         patience: float,
         failed: Callable[[Exception], None],
+        connections: int = 1,
+        gap: float = 0.005,
     ) -> None:
         self._database = database
         self._owner = owner
@@ -68,7 +74,7 @@ class LedgerWriter:
         self._patience = patience
         self._on_failure = failed
         self.failed = False
-        self._requests: SimpleQueue[_Request | None] = SimpleQueue()
+        self._requests: Tray[_Request | None] = Tray(enough=max(1, int(connections * _MOST)), gap=gap)
         self._gate = threading.Lock()
         self._ended: SenderEnded | None = None
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
@@ -85,7 +91,7 @@ class LedgerWriter:
     def stop(self) -> None:
         """Finish what was asked for, then take no more."""
         self._end(SenderEnded("the sender stops"))
-        self._requests.put(None)
+        self._requests.put(None, at_once=True)
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -94,7 +100,7 @@ class LedgerWriter:
         with self._gate:
             if self._ended:
                 raise self._ended
-            self._requests.put(request)
+            self._requests.put(request, at_once=not isinstance(ask, Exchange))
         return request.result()
 
     def fail(self, error: Exception) -> SenderEnded:
@@ -105,7 +111,7 @@ class LedgerWriter:
         with self._gate:
             first, self.failed = not self.failed, True
         if first:
-            self._requests.put(None)
+            self._requests.put(None, at_once=True)
             self._on_failure(error)
         return why
 
@@ -116,8 +122,9 @@ class LedgerWriter:
     def _run(self) -> None:
         last = False
         while not last:
-            requests, last = self._waiting()
-            for together in _transactions(requests):
+            requests = self._requests.take()
+            last = None in requests  # nothing is asked after the end
+            for together in _transactions([request for request in requests if request]):
                 try:
                     if self.failed:
                         raise self._ended or SenderEnded("the sender ended")
@@ -129,15 +136,6 @@ class LedgerWriter:
                 else:
                     for request, answer in zip(together, answers, strict=True):
                         request.settle(answer)
-
-    def _waiting(self) -> tuple[list[_Request], bool]:
-        """All requests there are, at least one, and whether they are the last: nothing is asked after the end."""
-        found = [self._requests.get()]
-        while True:
-            try:
-                found.append(self._requests.get_nowait())
-            except Empty:
-                return [request for request in found if request], None in found
 
     def _commit(self, requests: list[_Request]) -> list[Any]:
         deadline = time.monotonic() + self._patience

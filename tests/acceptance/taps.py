@@ -166,7 +166,8 @@ class LineTap:
 
     def _tap(self) -> None:
         kind: Any = socket.socket
-        send, sendall, recv, recv_into = kind.send, kind.sendall, kind.recv, kind.recv_into
+        send, sendall, sendmsg = kind.send, kind.sendall, kind.sendmsg
+        recv, recv_into = kind.recv, kind.recv_into
 
         def tapped_send(line: socket.socket, data: Any, *flags: int) -> int:
             self._sending(line)
@@ -189,4 +190,11 @@ class LineTap:
             self._received(line)
             return number
 
-        kind.send, kind.sendall, kind.recv, kind.recv_into = tapped_send, tapped_sendall, tapped_recv, tapped_recv_into
+        def tapped_sendmsg(line: socket.socket, parts: Any, *more: Any) -> int:
+            self._sending(line)
+            number = int(sendmsg(line, parts, *more))
+            self._sent(line, b"".join(parts)[:number])
+            return number
+
+        kind.send, kind.sendall, kind.sendmsg = tapped_send, tapped_sendall, tapped_sendmsg
+        kind.recv, kind.recv_into = tapped_recv, tapped_recv_into
