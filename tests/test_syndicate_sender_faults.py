@@ -253,10 +253,10 @@ def test_after_a_lost_lease_a_replaced_stale_line_carries_nothing(database: Data
         assert sender.failure is not None
         greet.set()
         time.sleep(0.3)
-        assert relay.dots == ["reader0@example.net"]
+        (first,) = relay.dots
         working.join()
         sender.close()
-    assert states(database, made)["reader1@example.net"] == "uncertain"
+    assert [state for who, state in states(database, made).items() if who != first] == ["uncertain"]
 
 
 def test_a_stop_does_not_wait_for_a_relay_that_hangs_before_any_mail(sqlite_database: Database, now: datetime) -> None:
