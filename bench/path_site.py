@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, insert, literal, select
 from subscribers.models import Subscriber, Subscription
 from syndicate.config import Config, load
 from syndicate.database import Database
-from syndicate.editions.sending import start
+from syndicate.editions.starting import start
 from syndicate.keys import create_secret
 from syndicate.mail.compose import Composition, Headers, compose
 from syndicate.mail.pages import DigestItem, DigestLines, DigestPage, SiteLines
@@ -145,8 +145,7 @@ def fill(database: Database, config: Config, recipients: int, size: int) -> int:
         variant = Variant(edition_id=edition.id, language="en", composition=made.to_bytes(), hash=made.hash)
         session.add(variant)
         edition_id = edition.id
-    with database.write() as session:
-        start(session, config, edition_id, now=now + timedelta(seconds=1))
+    start(database, config, edition_id, now=now + timedelta(seconds=1))
     database.settle()
     return edition_id
 
