@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 ONCE ?=
 # The tests run on as many processes as there are cores, each with databases of its own.
 JOBS ?= auto
+# Which benchmark of bench/ is run, and its options.
+NAME ?= path
+ARGS ?=
 
 .PHONY: help demo test chaos mutations lint format types layers wheel lock clean
 
@@ -45,6 +48,9 @@ types: $(VENV)/.installed ## mypy, strict
 
 layers: $(VENV)/.installed ## who may import whom
 	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.installed ## measure (NAME=path or million, ARGS="--recipients 20000"): see bench/README.md
+	$(BIN)/python bench/$(NAME).py $(ARGS)
 
 wheel: $(VENV)/.installed ## build the wheel, install it in another place and use it there
 	$(BIN)/python tests/wheel_check.py

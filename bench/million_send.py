@@ -24,7 +24,7 @@ from syndicate.sender.process import Identity, Sender
 from syndicate.sender.terms import Terms
 from syndicate.sender.writer import LedgerWriter
 
-_CONNECTIONS = 10
+_CONNECTIONS = 32
 
 
 def _memory(name: str) -> float:

@@ -93,7 +93,8 @@ def bare_copy(database: Database) -> list[str]:
         return [str(sql).replace("delivery", "bare") for (sql,) in rows]
 
 
-BARE_INSERT = (
+SAME_ROWS = "INSERT INTO bare SELECT * FROM delivery"
+IN_ORDER = (
     "INSERT INTO bare (edition_id, batch, seq, subscriber_id, address, language, state, attempt)"
     " SELECT 1, (id - 1) / 500, (id - 1) % 500, id, address, language, 'queued', 0 FROM subscriber ORDER BY id"
 )

@@ -13,7 +13,7 @@ from syndicate.editions.sending import extend, locked, withdraw_approval
 from syndicate.errors import Refused
 from syndicate.outbox import guard, ranges
 
-_BREATH_SECONDS = 0.15
+_BREATH_SECONDS = 0.12
 
 
 @dataclass(frozen=True)
