@@ -16,12 +16,13 @@ from relays import ScriptedRelay, Session, usual
 from sqlalchemy import select
 
 from syndicate.app.parts import App, open_site
-from syndicate.app.sending import Drive, RelayAway, drive, ensure_relay, somebody_sends
+from syndicate.app.sending import Drive, RelayAway, drive, ensure_relay, release_outbox, somebody_sends
 from syndicate.app.serving import PortTaken, Server
 from syndicate.editions.report import report
+from syndicate.errors import Refused
 from syndicate.mail.smtp import RelayDown
 from syndicate.models import Base, Delivery, Owner, Slot
-from syndicate.outbox import relays
+from syndicate.outbox import guard, relays
 from syndicate.sender.lock import SenderLock
 
 PEOPLE = 60
@@ -251,6 +252,22 @@ def test_a_command_that_gets_through_to_the_relay_lets_a_stopped_one_be_used_aga
     assert relay.sessions == 0
     ensure_relay(app)
     assert driven(app, edition) == Drive("sent", stopped=False)
+
+
+def test_a_release_lets_a_stopped_relay_be_tried_again_held_or_not(app: App, relay: ScriptedRelay) -> None:
+    def standing() -> str:
+        with app.database.read() as session:
+            return relays.standing(session, app.database.clock(), app.relay().name, "").state
+
+    for held in (False, True):
+        with app.database.write() as session:
+            relays.stopped(session, app.relay().name, error="it refuses the login", login=None, now=app.clock())
+            if held:
+                guard.hold(session, "a person must look", app.clock())
+        assert release_outbox(app) == []
+        assert standing() == "unknown"
+    with pytest.raises(Refused, match="not held"):
+        release_outbox(app)
 
 
 def test_the_relay_s_login_is_known_again_by_a_hash_of_all_that_belongs_to_it(config: Path) -> None:

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from syndicate.database import Database
 from syndicate.editions import decisions, records, sending
 from syndicate.errors import Refused
-from syndicate.models import Batch, Edition, Owner, RelayRecord, Slot
-from syndicate.outbox import leases, ledger, ranges, relays, slots
+from syndicate.models import Batch, DomainPace, Edition, Owner, RelayRecord, Slot
+from syndicate.outbox import leases, ledger, limits, ranges, relays, slots
 from syndicate.outbox.jobs import DeliveryJob, Exchange, Grant, Result
+from syndicate.outbox.limits import Drawn, Limit
 
 
 @pytest.fixture
@@ -128,6 +129,34 @@ def test_two_processes_that_find_the_relay_down_at_once_count_it_once(postgres: 
     with postgres.read() as session:
         record = session.scalars(select(RelayRecord)).one()
         assert (record.failures, record.last_error) == (1, "alpha lost it")
+
+
+@pytest.mark.parametrize("limit", [Limit(rate=1 / 60), Limit(quota=1)])
+def test_two_that_draw_the_last_of_a_limit_at_once_do_not_both_get_it(
+    postgres: Database, now: datetime, limit: Limit
+) -> None:
+    with postgres.write() as session:
+        relays.enrol(session, "relay:25", now)
+    with postgres.write() as session:
+        assert limits.draw(session, postgres.clock(), "relay:25", 9, limit).granted == 1
+        other = Beside(postgres, lambda other: limits.draw(other, postgres.clock(), "relay:25", 9, limit))
+        until(other.blocked)
+    assert other.end() == Drawn(0, limit.rate, wait=limits.LOST_RACE_SECONDS)
+
+
+def test_two_that_draw_for_a_domain_at_once_do_not_both_get_its_last(postgres: Database, now: datetime) -> None:
+    def draw(session: Session) -> Drawn:
+        return limits.draw_for_domain(session, postgres.clock(), "relay:25", "slow.example", want=9, most=1 / 60)
+
+    with postgres.write() as session:
+        session.add(DomainPace(relay="relay:25", domain="slow.example", tat=0.0, rate=1 / 60, changed_at=0.0))
+    with postgres.write() as session:
+        assert draw(session).granted == 1
+        other = Beside(postgres, draw)
+        until(other.blocked)
+    found = other.end()
+    assert isinstance(found, Drawn)
+    assert found.granted == 0
 
 
 def test_two_that_release_the_last_two_batches_at_once_close_the_edition(

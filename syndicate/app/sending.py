@@ -45,13 +45,17 @@ def ensure_free(app: App) -> None:
 
 
 def release_outbox(app: App) -> list[int]:
-    """Let a held outbox go on, with all that this machine knows of it. Returns the editions that are sending again.
+    """Let a held outbox go on, with all that this machine knows of it, and let the relay be tried again whatever is
+    known against it. Returns the editions that are sending again.
 
-    Raises Refused if it is not held."""
-    file = app.count_file()
+    Raises Refused if the outbox is not held, and nothing is known against the relay either."""
+    file, name = app.count_file(), app.relay().name
     with app.database.write() as session:
+        if guard.held(session) is None and relays.release(session, name, now=app.clock()):
+            return []
         back = guard.release(session, app.clock(), seen=file.last())
         total = guard.total(session)
+        relays.release(session, name, now=app.clock())
     file.write(total)
     return back
 

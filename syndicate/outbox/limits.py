@@ -20,7 +20,9 @@ from syndicate.models import DomainPace, RelayRecord
 SLOWEST = 1 / 60
 """Mails a second that a domain is never slowed below: one a minute."""
 
-_LOST_RACE_SECONDS = 0.05
+LOST_RACE_SECONDS = 0.05
+"""When to ask again if another process has just drawn."""
+
 _TINY = 1e-6  # of a second: what adding numbers up may lose
 _RECOVERY_SECONDS = 60.0
 _RECOVERY_SHARE = 0.1
@@ -80,7 +82,7 @@ def draw(session: Session, clock: ColumnElement[float], name: str, want: int, li
         change = change.where(RelayRecord.day.is_not_distinct_from(day), stored + granted <= limit.quota)
         change = change.values(day=counted, day_count=stored + granted)
     done = session.execute(change).rowcount  # type: ignore[attr-defined]
-    return Drawn(granted, limit.rate) if done else Drawn(0, limit.rate, _LOST_RACE_SECONDS)
+    return Drawn(granted, limit.rate) if done else Drawn(0, limit.rate, LOST_RACE_SECONDS)
 
 
 def give_back(session: Session, name: str, unused: int, limit: Limit) -> None:
@@ -110,7 +112,7 @@ def draw_for_domain(
     change = update(DomainPace).where(here, _fits(DomainPace.tat, clock, granted, rate))
     done = session.execute(change.values(tat=_later(DomainPace.tat, clock) + granted / rate))
     won = done.rowcount == 1  # type: ignore[attr-defined]
-    return Drawn(granted, rate) if won else Drawn(0, rate, _LOST_RACE_SECONDS)
+    return Drawn(granted, rate) if won else Drawn(0, rate, LOST_RACE_SECONDS)
 
 
 def slow_down(session: Session, clock: ColumnElement[float], relay: str, domain: str, most: float) -> float:
