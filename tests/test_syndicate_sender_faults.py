@@ -157,7 +157,7 @@ def test_one_lost_line_is_not_a_relay_that_is_away(sqlite_database: Database, no
 
     def over() -> bool:
         seen.extend(filter(None, [sender.relay_away]))
-        return list(states(sqlite_database, made).values()).count("accepted") == 59
+        return list(states(sqlite_database, made).values()).count("accepted") == 60
 
     with ScriptedRelay(script) as relay:
         sender = make(sqlite_database, relay.port)

@@ -55,7 +55,10 @@ class Judge:
             self._count(edition_id, reply)
         if self._paces and outcome.asks_for_less(reply):
             self._paces.slow_down(job.domain)
-        return self._bounded(outcome.of_reply(job, reply, terms.clock(), terms.chance()))
+        result = outcome.of_reply(job, reply, terms.clock(), terms.chance())
+        words = result.reply or ""
+        waits = outcome.put_off(job, job.attempt, result.at, _PUT_OFF, code=reply.code, words=words)
+        return self._bounded(result, waits)
 
     def lost(self, n: int, job: Job, lost: ConnectionLost, *, began: float, aborted: bool) -> Result:
         """The line broke inside a mail; `aborted` if we broke it."""
@@ -65,9 +68,10 @@ class Judge:
             self._gate.down(n, words, began=began)
         if lost.after_dot:
             return outcome.of_doubt(job, words, now, chance, terms.doubt)
-        if aborted or lost.stage == "mail":  # then the relay has not heard for whom it was
-            return self._bounded(outcome.again(job, now, words))
-        return outcome.later(job, job.attempt + 1, now, chance, code=None, words=words)
+        if aborted:
+            return outcome.again(job, now, words)
+        again = outcome.again(job, now, words)
+        return self._bounded(again, outcome.later(job, job.attempt + 1, now, chance, code=None, words=words))
 
     def no_session(self, n: int, down: RelayDown, *, began: float) -> None:
         """No session could be had on connection `n`."""
@@ -80,7 +84,7 @@ class Judge:
 
     def unsent(self, job: Job, words: str) -> Result:
         """A mail that was in its slot found no session after all."""
-        return self._bounded(outcome.again(job, self._terms.clock(), words))
+        return outcome.again(job, self._terms.clock(), words)
 
     def _refused(self, n: int, job: Job, reply: Reply, began: float) -> None:
         if isinstance(job, DeliveryJob):  # its edition will be paused if it goes on
@@ -100,18 +104,14 @@ class Judge:
         )
         self._pause(edition_id, f"{words} ({reply.code} {reply.text}): {remedy}")
 
-    def _bounded(self, result: Result) -> Result:
-        """A mail that costs no attempt goes again at once, but only once in a row: if it is this mail after all that
-        the relay ends its lines for, it must not be the only one that is ever tried."""
+    def _bounded(self, result: Result, otherwise: Result) -> Result:
+        """A mail that costs no attempt goes again at once, but only once in a row; then it ends `otherwise`: if it is
+        this mail after all that the relay ends its lines for, it must not be the only one that is ever tried."""
         job = result.job
         key = (job.edition_id, job.batch, job.seq) if isinstance(job, DeliveryJob) else (job.letter_id,)
         with self._lock:
-            if not outcome.at_once(result):
-                self._tried_again.discard(key)
-                return result
-            if key not in self._tried_again:
+            if outcome.at_once(result) and key not in self._tried_again:
                 self._tried_again.add(key)
                 return result
             self._tried_again.discard(key)
-        words = result.reply or ""
-        return outcome.put_off(job, job.attempt, result.at, _PUT_OFF, code=result.code, words=words)
+        return otherwise if outcome.at_once(result) else result
