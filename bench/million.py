@@ -10,6 +10,7 @@ fsync; it is made for this and removed.
 import argparse
 import http.client
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -91,7 +92,7 @@ class Pages:
 def web_process(folder: Path, url: str) -> Iterator[str]:
     """`syndicate web` on this database, in a process of its own. Gives its address."""
     words = [sys.executable, "-m", "syndicate", "--config", str(folder / "config.toml"), "web", "--port", "0"]
-    environ = {"SYNDICATE_DATABASE__URL": url, "SYNDICATE_MAIL__DKIM__SIGN": "false", "PATH": "/usr/bin:/bin"}
+    environ = {**os.environ, "SYNDICATE_DATABASE__URL": url, "SYNDICATE_MAIL__DKIM__SIGN": "false"}
     with subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout
         try:
@@ -170,7 +171,7 @@ def freeze(folder: Path, url: str, edition_id: int) -> dict[str, float]:
         longest[0] = max(longest[0], time.monotonic() - before[0])
         return more_to_come
 
-    ranges.freeze_range = timed  # type: ignore[assignment]
+    ranges.freeze_range = timed
     try:
         with open_site(folder / "config.toml", environ={"SYNDICATE_DATABASE__URL": url}) as app:
             began = time.monotonic()

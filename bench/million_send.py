@@ -40,13 +40,9 @@ class Instant(Connection):
     """A session in which every mail is accepted at once."""
 
     def __init__(self) -> None:
-        self.opened, self.sent = time.monotonic(), 0
+        self.opened, self.sent, self.usable = time.monotonic(), 0, True
 
-    @property
-    def usable(self) -> bool:
-        return True
-
-    def deliver(self, envelope_from: str, to: str, data: bytes) -> Reply:
+    def deliver(self, *mail: object, **how: object) -> Reply:
         self.sent += 1
         return Reply(250, "2.0.0 ok", "dot")
 
@@ -79,7 +75,7 @@ class Timed:
             self._note(requests, answers, time.perf_counter() - began)
             return answers
 
-        LedgerWriter._once = timed  # type: ignore[method-assign]
+        LedgerWriter._once = timed  # type: ignore[assignment,method-assign]
 
     def _note(self, requests: list[Any], answers: list[Any], seconds: float) -> None:
         when = _WHEN[0] if self.mails < self._first else _WHEN[1] if self.mails >= self._last else None
