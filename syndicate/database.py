@@ -161,6 +161,8 @@ def _postgres(url: URL) -> Engine:
         "options": "-c lock_timeout=30s -c idle_in_transaction_session_timeout=60s",
         "connect_timeout": 10,
         "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
         "tcp_user_timeout": 30_000,
     }
     own = {name: value for name, value in bounds.items() if name not in url.query}
