@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from subscribers.ids import new_uid
 from syndicate.database import Database, in_words
 from syndicate.editions.sending import pause
 from syndicate.errors import NotFound, Refused
-from syndicate.outbox import guard, leases, ledger
+from syndicate.outbox import leases
 from syndicate.sender.carrier import Carrier, Shared
 from syndicate.sender.claims import Claims
 from syndicate.sender.countfile import CountFile
@@ -24,6 +23,7 @@ from syndicate.sender.heart import Heart
 from syndicate.sender.judge import Judge
 from syndicate.sender.limits import Limits
 from syndicate.sender.lock import SenderLock
+from syndicate.sender.recovery import Recovery
 from syndicate.sender.relay_row import RelayRow
 from syndicate.sender.terms import Terms
 from syndicate.sender.writer import LedgerWriter
@@ -70,7 +70,6 @@ class Sender:
     ) -> None:
         self._database = database
         self._terms = terms
-        self._count_file = count_file
         self._connections = connections
         self._identity = identity
         self._times = times or Times()
@@ -88,6 +87,7 @@ class Sender:
         self._claims = Claims(
             database, terms, self.owner, feed=self._feed, writer=self._ledger, letters_at_once=connections * 4
         )
+        self._past = Recovery(database, terms, self.owner, count_file=count_file, writer=self._ledger)
         self._heart = Heart(
             database,
             self.owner,
@@ -108,6 +108,11 @@ class Sender:
         if not self._gate.away or any(carrier.connected for carrier in self._carriers):
             return None
         return self.last_error
+
+    @property
+    def _alone(self) -> bool:
+        """Whether a lock of the operating system proves that no other sender lives (SQLite)."""
+        return self._lock is not None
 
     def wake(self) -> None:
         """Something new is to be sent: look at once. Safe from any thread."""
@@ -135,8 +140,8 @@ class Sender:
             failed=self._failed,
             connections=self._connections,
         )
-        self._look_at_count()
-        self._recover()
+        self._past.suspect(alone=self._alone)
+        self._past.recover(alone=self._alone)
         self._heart.start()
         self._row.see_login()
         self._limits.enrol()
@@ -164,9 +169,9 @@ class Sender:
             if self.failure:
                 raise SenderEnded(in_words(self.failure))
             if time.monotonic() - recovered > self._times.lease / 2:
-                self._recover()
+                self._past.recover(alone=self._alone)
                 recovered = time.monotonic()
-            self._note_count()
+            self._past.note_count()
             self._gate.learn(self._row.read)
             did = self._claims.give_back()
             if not self._gate.resting:
@@ -210,53 +215,10 @@ class Sender:
             settled = writer.do(lambda session: leases.retire(session, self.owner, doubt=doubt, now=now))
             if settled.uncertain:
                 log.warning("%d mails were still on the wire: marked uncertain", settled.uncertain)
-            self._note_count(at_once=True)
+            self._past.note_count(at_once=True)
         except SenderEnded as error:
             log.error("could not settle at the end: %s", error)
         writer.stop()
-
-    def _look_at_count(self) -> None:
-        """Hold the outbox if the database is an older one; before anything is recovered or sent."""
-        reason = self._count_file.suspicion(self._database, self.owner, alone=self._lock is not None)
-        if reason:
-            now = self._terms.clock()
-            self._ledger().do(lambda session: guard.hold(session, reason, now))
-        with self._database.read() as session:
-            self._tell_held(guard.held(session))
-        self._note_count(at_once=True)
-
-    def _tell_held(self, reason: str | None) -> None:
-        if reason:
-            log.error("the outbox is held: %s; `syndicate outbox release` lets it go on", reason)
-
-    def _note_count(self, *, at_once: bool = False) -> None:
-        try:
-            self._count_file.note(self._database, at_once=at_once)
-        except SQLAlchemyError as error:
-            log.warning("the outbox's counter was not read: %s", error)
-
-    def _recover(self) -> None:
-        """On SQLite the lock proves that every other owner is dead; on PostgreSQL their leases tell. Also ends editions
-        that are through and that nobody has ended."""
-        writer, clock, me, alone = self._ledger(), self._database.clock(), self.owner, self._lock is not None
-        doubt, now = self._terms.doubt, self._terms.clock()
-        with self._database.read() as session:
-            needed = leases.any_other(session, me) if alone else leases.any_dead(session, clock, me)
-            orphans = leases.any_orphans(session)
-            unclosed = ledger.unclosed(session)
-        if orphans:
-            freed = writer.do(lambda s: leases.free_orphans(s, now))
-            log.warning("freed the work of a sender that is not in the ledger: %d batches", freed)
-        if unclosed:
-            writer.do(lambda s: ledger.close_finished(s, now))
-        if not needed:
-            return
-        found = writer.do(lambda s: leases.recover_dead(s, clock, me, alone=alone, doubt=doubt, now=now))
-        for dead in found:
-            log.warning(
-                "recovered a sender that died: %d batches freed, %d mails uncertain", dead.batches, dead.uncertain
-            )
-            self._tell_held(dead.held)
 
     def _failed(self, error: Exception) -> None:
         """The ledger cannot be written: close every connection without another byte."""
