@@ -544,3 +544,10 @@ def test_a_damaged_file_is_found(sqlite_config: Path) -> None:
     with open_site(sqlite_config) as app:
         (fault,) = [one.fault for one in check(app.database) if one.fault]
         assert fault.endswith(": restore a backup")
+
+
+def test_a_copy_that_cannot_be_written_is_told_as_a_fault_of_the_backup(sqlite_config: Path, tmp_path: Path) -> None:
+    database = Path(load(sqlite_config, {}).database.url.removeprefix("sqlite:///"))
+    nowhere = tmp_path / "gone" / "database"
+    with pytest.raises(BackupFault, match="no copy could be made"):
+        sqlite.copy_out(database, nowhere)

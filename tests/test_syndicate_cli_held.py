@@ -44,6 +44,20 @@ def test_an_edition_held_while_it_was_sent_cannot_be_sent_as_a_draft(site: Conso
     assert catcher.caught() == []
 
 
+def test_a_letter_asked_for_while_the_outbox_is_held_is_filed_and_nobody_waits_for_it(
+    site: Console, catcher: Catcher
+) -> None:
+    hold(site)
+    with site.start("subscriber", "add", "new@example.net", "--digest", "weekly") as asked:
+        _, err = asked.communicate(timeout=20)
+    assert asked.returncode == 1
+    (line,) = err.splitlines()
+    assert "the outbox is held: an older copy; the letter is filed" in line
+    site("outbox", "release").done()
+    assert site("outbox", "status", "--json").done().json["queued"] == 1
+    assert catcher.caught() == []
+
+
 def test_a_counter_file_that_cannot_be_written_is_told_and_stops_nothing(site: Console, catcher: Catcher) -> None:
     (site.folder / "outbox.count").mkdir()
     for _ in range(2):

@@ -292,6 +292,21 @@ def test_status_tells_what_is_wrong_with_the_relay_once(site: Console, monkeypat
     assert [line for line in lines if "it refuses" in line] == ["relay:       down – it refuses"]
 
 
+def test_status_says_when_mail_waits_and_no_sender_lives(site: Console) -> None:
+    def told() -> bool:
+        return any(line.startswith("not sending:") for line in site("outbox", "status").done().lines)
+
+    def sender(lease: float) -> Owner:
+        return Owner(id=str(lease), lease_until=lease, seen=1.0, rate=0.0, beat=0, host="h", version="1", connections=2)
+
+    assert not told(), "nothing waits"
+    site("edition", "send", "--now", "weekly", "--no-wait").done()
+    _change(site, lambda session: session.add(sender(1.0)))
+    assert told()
+    _change(site, lambda session: session.add(sender(_now().timestamp() + 60)))
+    assert not told()
+
+
 def test_pause_resume_and_cancel_say_how_many_had_gone(site: Console, catcher: Catcher) -> None:
     site("edition", "send", "--now", "weekly", "--no-wait").done()
     _stand(site, "sending", "accepted", "queued")

@@ -15,9 +15,15 @@ _BESIDE = ("-wal", "-shm", "-journal")
 def copy_out(file: Path, to: Path) -> None:
     """Copy the database in one step, as it is at one moment, without what was deleted from it (VACUUM INTO).
 
-    Who writes meanwhile is not kept waiting, and does not make it begin again."""
-    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=30)) as connection:
-        connection.execute("VACUUM INTO ?", (str(to),))
+    Who writes meanwhile is not kept waiting, and does not make it begin again. Raises BackupFault if the database
+    cannot be read, or the copy not written."""
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=30)) as connection:
+            connection.execute("VACUUM INTO ?", (str(to),))
+    except sqlite3.Error as error:
+        full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        why = f"the disk of {to.parent.parent} is full: make room, or name another place" if full else str(error)
+        raise BackupFault(f"no copy could be made: {why}") from None
     to.chmod(0o600)
 
 

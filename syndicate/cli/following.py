@@ -79,11 +79,14 @@ def edition_to_its_end(site: App, edition_id: int) -> Report:
 def letters_out(site: App, ids: list[int]) -> list[Letter]:
     """Stay until each of these letters has been tried; returns them as they stand then.
 
-    Raises RelayAway when whoever sends cannot reach the relay: the letters wait, and so need nobody else."""
+    Raises RelayAway when whoever sends cannot reach the relay, and Refused while the outbox is held: the letters wait,
+    and so need nobody else."""
     from sqlalchemy import select
 
     from syndicate.app.sending import RelayAway
+    from syndicate.errors import Refused
     from syndicate.models import Letter
+    from syndicate.outbox import guard
 
     began = site.clock()
 
@@ -94,12 +97,20 @@ def letters_out(site: App, ids: list[int]) -> list[Letter]:
     def waiting() -> int:
         return sum(letter.state == "queued" and not letter.attempt for letter in read())
 
+    def held() -> str | None:
+        with site.database.read() as session:
+            return guard.held(session)
+
     def over() -> bool:
-        return not waiting() or _relay_away(site, began) is not None
+        return not waiting() or _relay_away(site, began) is not None or held() is not None
 
     stopped, _ = _drive(site, over, lambda: f"{waiting()} of {len(ids)} letters to be sent")
     if stopped:
         raise Interrupted("stopped; the letters that are left go out when `syndicate serve` runs")
+    if waiting() and (reason := held()):
+        raise Refused(
+            f"the outbox is held: {reason}; the letter is filed and goes out after `syndicate outbox release`"
+        )
     if waiting() and (error := _relay_away(site, began)):
         raise RelayAway(f"{error}; the letter is filed and goes out when the relay answers")
     return read()

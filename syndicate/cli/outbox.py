@@ -25,16 +25,20 @@ _SLOTS: tuple[Column, ...] = (
     ("since", lambda shape: shape["since"]),
 )
 
+_NOBODY = "no sender lives: start `syndicate serve`; if it runs, its log says why it does not send"
+
 
 @app.command("status")
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show what waits, how fast it goes, who sends, what is on the wire now and how the relay does. Only reads."""
     from syndicate.cli.outbox_view import status as read
+    from syndicate.outbox import leases
     from syndicate.outbox.pace import pace as pace_now
 
     with opened(ctx) as site, site.database.read() as session:
         pace = pace_now(session, site.database.clock(), site.clock())
         shape = read(session, pace, relay=site.relay().name) | {"blind": site.count_file().blind()}
+        nobody = shape["queued"] and not leases.live(session, site.database.clock())
     relay = shape["relay"]
     held = f"yes: {shape['held_reason']}; `syndicate outbox release` lets it go on" if shape["held"] else "no"
     lines = [
@@ -45,6 +49,7 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         ("going", words(pace)),
         ("relay", " – ".join(word for word in (relay["state"], relay["last_error"]) if word)),
         ("last error", shape["last_error"] if shape["last_error"] != relay["last_error"] else None),
+        ("not sending", _NOBODY if nobody else None),
         ("senders", len(shape["owners"])),
         ("on the wire", len(shape["slots"])),
     ]
