@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -33,16 +34,17 @@ from syndicate.database import Database
 HERE = Path(__file__).parent
 _LOOK_SECONDS = 0.02
 _COUNTER = re.compile(rb"mesg=(\d+)")
-_PORT = 2599
 _SCRIPT_RECIPIENTS = 500
 
 
 class Sink:
     """smtp-sink for the time of a `with` block. `rate()` is messages a second, from the first to the last."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = int(free.getsockname()[1])
         as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []
-        words = ["smtp-sink", *as_nobody, "-c", f"127.0.0.1:{port}", "1024"]
+        words = ["smtp-sink", *as_nobody, "-c", f"127.0.0.1:{self.port}", "1024"]
         self._process = subprocess.Popen(words, stdout=subprocess.PIPE, cwd="/tmp", bufsize=0)
         self._seen: list[tuple[float, int]] = []
         self._over = threading.Event()
@@ -109,22 +111,22 @@ class Bench:
         self._library = _compiled(folder)
 
     def run(self, kind: Kind) -> dict[str, float]:
-        with Sink(_PORT) as sink:
-            line = self._source(kind) if kind.run == "source" else self._child(kind)
+        with Sink() as sink:
+            line = self._source(kind, sink.port) if kind.run == "source" else self._child(kind, sink.port)
             rate = sink.rate(kind.recipients)
         return {**line, "rate": rate}
 
-    def _source(self, kind: Kind) -> dict[str, float]:
+    def _source(self, kind: Kind, port: int) -> dict[str, float]:
         words = ["smtp-source", "-d", "-s", str(kind.connections), "-m", str(kind.recipients), "-l", str(self._size)]
         before = os.times()
-        subprocess.run([*words, f"127.0.0.1:{_PORT}"], check=True)
+        subprocess.run([*words, f"127.0.0.1:{port}"], check=True)
         after = os.times()
         used = after.children_user + after.children_system - before.children_user - before.children_system
         return {"cpu": used}
 
-    def _child(self, kind: Kind) -> dict[str, float]:
+    def _child(self, kind: Kind, port: int) -> dict[str, float]:
         site, url = self._site(kind)
-        words = [sys.executable, str(HERE / "path_runs.py"), kind.run, str(site), "--port", str(_PORT)]
+        words = [sys.executable, str(HERE / "path_runs.py"), kind.run, str(site), "--port", str(port)]
         words += ["--connections", str(kind.connections), "--recipients", str(kind.recipients)]
         words += ["--size", str(self._size), "--database", url, *(["--signed"] if kind.signed else [])]
         environ = dict(os.environ)

@@ -30,9 +30,7 @@ class TokenKeys:
     def mac(self, purpose: str, *parts: str, version: int | None = None) -> bytes:
         """The 32 bytes of HMAC-SHA256 over purpose and parts (length-prefixed, so that parts cannot run together)."""
         made = self._begun[self.current if version is None else version].copy()
-        for part in (purpose, *parts):
-            text = part.encode()
-            made.update(len(text).to_bytes(4, "big") + text)
+        made.update(b"".join([len(part).to_bytes(4, "big") + part for part in map(str.encode, (purpose, *parts))]))
         return made.digest()
 
     @cached_property

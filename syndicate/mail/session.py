@@ -181,9 +181,10 @@ class Connection:
         return sized if (envelope_from + to).isascii() else f"{sized} BODY=8BITMIME SMTPUTF8"
 
     def _unwritable(self, *addresses: str) -> str | None:
-        if not all(addresses) or any(_NOT_WRITABLE.intersection(address) for address in addresses):
+        together = "".join(addresses)
+        if not all(addresses) or not _NOT_WRITABLE.isdisjoint(together):
             return "5.1.3 no command can carry this address (found before the relay was asked)"
-        if not "".join(addresses).isascii() and "smtputf8" not in self._offers:
+        if not together.isascii() and "smtputf8" not in self._offers:
             return "5.6.7 the relay takes no addresses beyond ASCII (found before it was asked)"
         return None
 
@@ -217,5 +218,5 @@ def _checked(data: bytes) -> bytes:
 
 def one_line(words: bytes | str) -> str:
     """A relay's words on one line, without control characters, at most 500 characters."""
-    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))[:500]
+    text = " ".join((words.decode("utf-8", "replace") if isinstance(words, bytes) else words).split())
+    return (text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text))[:500]
