@@ -44,6 +44,9 @@ def test_a_postgresql_server_that_crashes_under_two_processes_forgets_nothing(
     ways = ("server-crash", "backend-ended", "backend-killed")
     url = own_cluster.new_database()
     _sound(Plan("hold", ways, kills=3, seed=3, url=url, cluster=own_cluster, processes=2), tmp_path)
+    log = (tmp_path / "senders.log").read_text(encoding="utf-8")
+    assert "server closed the connection" in log
+    assert "[SQL" not in log, "an error of the database is one line, without the values in a statement"
 
 
 def test_who_stood_still_beyond_the_lease_sends_nothing_more_when_it_goes_on(postgres_url: str, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import argparse
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -48,6 +49,7 @@ def main() -> int:
     words.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     asked = words.parse_args()
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the cluster must not be left behind
     print(f"seed {asked.seed}: SEED={asked.seed} makes the same choices again", flush=True)
     cluster = Cluster.start()
     try:
