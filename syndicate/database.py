@@ -156,9 +156,12 @@ class Database:
 
 
 def _postgres(url: URL) -> Engine:
-    """Bounded in every wait: for a lock, for a client that went away in a transaction, for a line that is dead."""
+    """Bounded in every wait: for a lock, for a client that went away in a transaction, for a line that is dead.
+
+    Who stands still in a transaction loses it before those who wait for its locks give up: a stopped sender must not
+    end the others."""
     bounds: dict[str, str | int] = {
-        "options": "-c lock_timeout=30s -c idle_in_transaction_session_timeout=60s",
+        "options": "-c lock_timeout=30s -c idle_in_transaction_session_timeout=20s",
         "connect_timeout": 10,
         "keepalives_idle": 30,
         "keepalives_interval": 10,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from acceptance import evidence
+from acceptance.batches import small_batches
 from acceptance.campaign import Plan, Stage, finish, stage, verdict
 from acceptance.life import Life
 from acceptance.sites import publish_one, readers
@@ -15,15 +16,15 @@ from clocks import until
 
 from syndicate.sender.errors import AnotherSender
 
-PEOPLE = 150
 LEASE = 0.5
 
 
-def _sending(on: Stage) -> tuple[Life, list[str]]:
+def _sending(on: Stage, count: int = 150) -> tuple[Life, list[str]]:
     """An edition that is sending, with nobody to send it yet."""
-    people = readers(on.app, PEOPLE)
+    people = readers(on.app, count)
     publish_one(on.app, "What a pardon takes")
-    edition = on.app.editions.send_now(on.app.database, "weekly", "k", on.app.clock())
+    with small_batches():
+        edition = on.app.editions.send_now(on.app.database, "weekly", "k", on.app.clock())
     return Life(on.app, edition, random.Random(1)), people
 
 
@@ -90,3 +91,21 @@ def test_two_recoverers_at_once_share_the_dead_between_them_and_take_none_twice(
     assert len(owners) == 2
     assert {ended[owner] for owner in owners} == {1}
     assert found.row.met
+
+
+def test_who_stands_still_in_a_slot_commit_keeps_the_others_for_a_moment_and_ends_none_of_them(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    with stage(Plan("hold", ("random",), kills=1, seed=1, url=postgres_url, processes=2), tmp_path) as on:
+        life, people = _sending(on, 400)
+        on.senders.begin(lease=3.0)
+        _flow(on, 5)
+        # Its transaction holds the edition, which whoever gives a batch back must lock.
+        still = on.senders.begin(point="before-slot-commit", left=6, stop=True)
+        until(lambda: Path(f"/proc/{still}/stat").read_text(encoding="ascii").split(") ")[1][0] == "T", 60)
+        _flow(on, 40)
+        assert "does not run" not in _said(on)
+        on.senders.go_on(still)
+        finish(on, life.edition)
+        found = verdict(on, life.edition, people, life, kills=1, touched=[still])
+    assert not found.broken, "\n".join(found.broken)

@@ -29,10 +29,12 @@ SENDING = tuple(point for point in POINTS if point not in FREEZING)
 
 @dataclass
 class Mine:
-    """Ends this process by SIGKILL the `left`-th time that its point is passed; None never."""
+    """Ends this process by SIGKILL the `left`-th time that its point is passed; None never. With `stop` it only stands
+    still (SIGSTOP) until somebody lets it go on."""
 
     point: str | None = None
     left: int = 1
+    stop: bool = False
 
     def __post_init__(self) -> None:
         self._moment = POINTS[self.point] if self.point else None
@@ -44,6 +46,8 @@ class Mine:
             return
         with self._lock:
             self.left -= 1
-            if not self.left:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if self.left:
+                return
+            os.kill(os.getpid(), signal.SIGSTOP if self.stop else signal.SIGKILL)
+            if not self.stop:
                 signal.pause()  # no thread of a killed process goes on; this one least of all

@@ -1,7 +1,7 @@
 """Sender processes of a site, forked from this one: `python sender_process.py CONFIG TOLD`, then a line at a time.
 
     begin [JSON]     fork one; answers its process id. JSON: {"work": "send" or "tick", "point": name, "left": n,
-                     "lease": seconds}; a tick freezes recipients by ranges of 7
+                     "stop": true to stand still there, "lease": seconds}; a tick freezes recipients by ranges of 7
     wait [PID]       wait until it (else: any of them) has ended; answers "pid status", status negative for a signal;
                      "0 0" if none has after a minute
     end PID          let it stop in order, and wait
@@ -58,7 +58,7 @@ def send(app: App, lease: float, told: int) -> None:
 def live(config: Path, log: Path, order: dict[str, Any], told: int) -> None:
     """The whole life of one forked process."""
     with open_site(config) as app:
-        tapped(app, log, Mine(order.get("point"), order.get("left", 1)))
+        tapped(app, log, Mine(order.get("point"), order.get("left", 1), order.get("stop", False)))
         if order.get("work") == "tick":
             with small_batches():
                 replace(app, editions=replace(app.editions, range_size=RANGE)).tick()
