@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from syndicate.database import Database
+from syndicate.database import Database, in_words
 from syndicate.outbox import guard, leases, ledger
 from syndicate.sender.countfile import CountFile
 from syndicate.sender.terms import Terms
@@ -42,7 +42,7 @@ class Recovery:
         try:
             self._count_file.note(self._database, at_once=at_once)
         except SQLAlchemyError as error:
-            log.warning("the outbox's counter was not read: %s", error)
+            log.warning("the outbox's counter was not read: %s", in_words(error))
 
     def recover(self, *, alone: bool) -> None:
         """Take over from the dead; end editions that are through and that nobody has ended. Raises SenderEnded."""
