@@ -4,6 +4,7 @@ All is verified before anything is touched, and what was there is left if any of
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from syndicate.migrations import known, upgrade
 from syndicate.outbox import guard
 from syndicate.sender.errors import AnotherSender
 from syndicate.sender.lock import SenderLock
+
+_GRACE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -86,16 +89,25 @@ def _nobody_sends(database: Database) -> Iterator[None]:
         finally:
             lock.release()
         return
-    with database.engine.connect() as connection:
-        others = connection.execute(
-            text(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND usename = current_user AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-            )
-        ).scalar_one()
+    others = _others(database)
     if others:
-        raise BackupFault(f"{others} connections use this database: stop `syndicate serve` and all others first")
+        raise BackupFault(f"the database is in use ({others} open): stop `syndicate serve` and all others first")
     yield
+
+
+def _others(database: Database) -> int:
+    """How many connections besides ours are open; those of a process that has just ended are given time to go."""
+    asked = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND usename = current_user AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    end = time.monotonic() + _GRACE_SECONDS
+    while True:
+        with database.engine.connect() as connection:
+            others = int(connection.execute(asked).scalar_one())
+        if not others or time.monotonic() > end:
+            return others
+        time.sleep(0.1)
 
 
 def _facts(database: Database) -> Facts | None:
