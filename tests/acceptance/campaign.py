@@ -139,7 +139,7 @@ def run(plan: Plan, folder: Path) -> Verdict:
         points = cycle(plan.points)
         while deaths.count < plan.kills:
             deaths.one(next(points))
-        deaths.fill()
+        deaths.calm()
         if plan.cancel:
             on.app.editions.cancel(on.app.database, edition, on.app.clock())
         finish(on, edition)

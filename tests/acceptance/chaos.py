@@ -68,7 +68,8 @@ def _run(todo: list[Part], jobs: int) -> tuple[list[Outcome], list[str]]:
     outcomes: dict[int, Outcome] = {}
     failed: list[str] = []
     # Spawned afresh: a campaign forks processes of its own, and must begin with one thread.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=1)
+    try:
         places = {pool.submit(one, part): place for place, part in enumerate(todo)}
         for done in as_completed(places):
             try:
@@ -78,6 +79,8 @@ def _run(todo: list[Part], jobs: int) -> tuple[list[Outcome], list[str]]:
                 print(f"FAILED: {error}", flush=True)
             else:
                 print(f"{len(outcomes)}/{len(todo)} {done.result()[0]}", flush=True)
+    finally:
+        pool.shutdown(cancel_futures=True)  # who stops this waits for no more than what has begun
     return [outcomes[place] for place in sorted(outcomes)], failed
 
 

@@ -60,6 +60,12 @@ class Deaths:
         while len(self.senders.alive) < self.processes:
             self.senders.begin()
 
+    def calm(self) -> None:
+        """Nobody dies any more: who would come to a point later is replaced."""
+        for child in self._armed.intersection(self.senders.alive):
+            self._strike(child)
+        self.fill()
+
     def _by_force(self, way: str) -> None:
         victim = self.chance.choice(self.senders.alive)
         match way:
