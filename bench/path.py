@@ -185,7 +185,8 @@ def _kinds(recipients: int, connections: list[int], postgres: bool, only: str) -
     slow = max(recipients // 4, 1)
     kinds = [Kind("smtp-source", "source", connections[0], recipients)]
     for count in connections:
-        kinds.append(Kind("smtplib, no ledger", "smtplib", count, recipients))
+        kinds.append(Kind("smtplib, no ledger", "sendmail", count, recipients))
+        kinds.append(Kind("smtplib, no ledger, dots doubled beforehand", "bare", count, recipients))
         kinds.append(Kind("own line, no ledger", "ready", count, recipients))
         kinds.append(Kind("whole path", "whole", count, recipients))
         kinds.append(Kind("whole path, syncs 5 ms longer", "whole", count, slow, delay=5_000))
@@ -222,7 +223,7 @@ def _table(kinds: list[Kind], found: dict[Kind, list[dict[str, float]]]) -> str:
 def _ratio(kind: Kind, found: dict[Kind, list[dict[str, float]]]) -> str:
     """The median of the ratios within each round, to the yardstick of as many connections; with the range."""
     for other, runs in found.items():
-        if other.run == "smtplib" and other.connections == kind.connections and not other.signed:
+        if other.run == "sendmail" and other.connections == kind.connections and not other.signed:
             ratios = [mine["rate"] / theirs["rate"] for mine, theirs in zip(found[kind], runs, strict=True)]
             return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
     return ""

@@ -2,8 +2,9 @@
 
     python bench/path_runs.py KIND FOLDER --port P --connections C --recipients N
 
-KIND is `whole` (the product's own sender), `ready` (the same connections and bytes, no ledger) or `script` (what a
-user would write). Prints one line of JSON.
+KIND is `whole` (the product's own sender), without a ledger `sendmail` (smtplib as everybody calls it), `bare` (its
+commands one by one, dots doubled beforehand) and `ready` (the product's own connections), or `script` (what a user
+would write). Prints one line of JSON.
 """
 
 import argparse
@@ -104,9 +105,13 @@ def ready(app: App, size: int, recipients: int, connections: int) -> str:
     return cost.line()
 
 
-def smtplib_only(app: App, size: int, recipients: int, connections: int) -> str:
-    """The other yardstick: the standard library's client in as many threads; the dots are doubled beforehand."""
-    mails = [(mail.envelope_from, mail.to, stuffed(mail.data)) for mail in _ready_mails(app, size)]
+def smtplib_only(app: App, size: int, recipients: int, connections: int, *, bare: bool) -> str:
+    """The yardstick: the standard library's client in as many threads, the same bytes, nothing kept.
+
+    As everybody calls it (`sendmail`), or `bare`: its four commands, with the dots doubled beforehand."""
+    mails = [(mail.envelope_from, mail.to, mail.data) for mail in _ready_mails(app, size)]
+    if bare:
+        mails = [(sender, to, stuffed(data)) for sender, to, data in mails]
     smtp, numbers = app.config.mail.smtp, itertools.count()
     cost = Cost()
 
@@ -116,17 +121,24 @@ def smtplib_only(app: App, size: int, recipients: int, connections: int) -> str:
             if sent == _MAILS_A_CONNECTION:
                 client.quit()
                 client, sent = smtplib.SMTP(smtp.host, smtp.port), 0
-            envelope_from, to, data = mails[number % len(mails)]
-            client.ehlo_or_helo_if_needed()
-            answers = [client.mail(envelope_from), client.rcpt(to), client.docmd("DATA")]
-            client.send(data)
-            answers.append(client.getreply())
-            assert [code for code, _ in answers] == [250, 250, 354, 250], answers
+            mail = mails[number % len(mails)]
+            if bare:
+                _commands(client, *mail)
+            else:
+                client.sendmail(*mail)
             sent += 1
         client.quit()
 
     _in_threads(carry, connections)
     return cost.line()
+
+
+def _commands(client: smtplib.SMTP, envelope_from: str, to: str, data: bytes) -> None:
+    client.ehlo_or_helo_if_needed()
+    answers = [client.mail(envelope_from), client.rcpt(to), client.docmd("DATA")]
+    client.send(data)
+    answers.append(client.getreply())
+    assert [code for code, _ in answers] == [250, 250, 354, 250], answers
 
 
 def _fresh(relay: Relay, old: Connection | None) -> Connection:
@@ -187,7 +199,7 @@ def _in_threads(work: Callable[[], None], count: int) -> None:
 
 def _main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=["whole", "ready", "smtplib", "script"])
+    parser.add_argument("kind", choices=["whole", "ready", "sendmail", "bare", "script"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--connections", type=int, required=True)
@@ -209,8 +221,8 @@ def _main() -> None:
             print(whole(app))
         elif words.kind == "ready":
             print(ready(app, words.size, words.recipients, words.connections))
-        elif words.kind == "smtplib":
-            print(smtplib_only(app, words.size, words.recipients, words.connections))
+        elif words.kind in ("sendmail", "bare"):
+            print(smtplib_only(app, words.size, words.recipients, words.connections, bare=words.kind == "bare"))
         else:
             print(script(app, words.size, words.recipients))
     assert time.monotonic() > start
