@@ -20,6 +20,7 @@ _OVERHEAD: Final = len("=?utf-8?b??=")
 _LONGEST_TEXT: Final = 250
 _DIRECTION: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+_UNBROKEN: Final = re.compile(r"[!-;=?-~]*")
 _PLAIN_PHRASE: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _MAILBOX: Final = re.compile(r'\s*"?(?P<name>.*?)"?\s*<(?P<address>[^<>]*)>\s*', re.DOTALL)
 
@@ -151,4 +152,6 @@ def _address(text: str) -> str:
 
 def _token(text: str) -> str:
     """`text` without white space, control characters and angle brackets: one unbroken thing in a structured field."""
+    if _UNBROKEN.fullmatch(text):  # as nearly all are
+        return text
     return "".join(_CONTROL.sub("", text).replace("<", "").replace(">", "").split())

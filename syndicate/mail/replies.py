@@ -13,6 +13,8 @@ REPLY_LINES: Final = 500
 # RFC 5321 §4.2; the last line may be the code alone.
 _LINE: Final = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 
+_SIMPLE: Final = re.compile(rb"([2-5][0-9]{2}) ([^\n]{0,500})\n")
+
 
 class NotSmtp(SyndicateError):
     """What came is no reply, or one without end. Nothing that follows on this line can be understood either."""
@@ -55,12 +57,25 @@ class ReplyReader:
 
     def take(self) -> Answer | None:
         """The next reply, None while it is not whole. Raises NotSmtp as soon as it can be none."""
+        if not self._lines and (answer := self._simple()):
+            return answer
         while (line := self._line()) is not None:
             if self._last(line):
                 answer = Answer(self._code, tuple(self._lines))
                 self._code, self._lines, self._size = 0, [], 0
                 return answer
         return None
+
+    def _simple(self) -> Answer | None:
+        """A reply of one short line, as nearly all are, in one look."""
+        found = _SIMPLE.match(self._rest)
+        if found is None:
+            return None
+        answer, end = Answer(int(found[1]), (bytes(found[2]).strip(b" \t\r"),)), found.end()
+        del found  # it holds the bytes
+        del self._rest[:end]
+        self._searched = 0
+        return answer
 
     def _last(self, line: bytes) -> bool:
         found = _LINE.fullmatch(line)

@@ -16,6 +16,8 @@ _PIECE: Final = 16 * 1024
 _MOST_PARTS: Final = 1024
 """What one call of the system takes."""
 
+Buffer = bytes | memoryview
+
 _NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -128,7 +130,7 @@ class Wire:
         self._write([b"".join(command + b"\r\n" for command in commands)], end, stall)
 
     def _write(self, parts: Sequence[bytes], end: float, stall: float) -> None:
-        left = [memoryview(part) for part in ([b"".join(parts)] if self._encrypted else parts) if part]
+        left: Sequence[Buffer] = [part for part in ([b"".join(parts)] if self._encrypted else parts) if part]
         while left:
             seconds = min(_left(end), stall)
             self._check_in_step()
@@ -173,11 +175,11 @@ class Wire:
         self._replies.feed(data)
 
 
-def _after(parts: list[memoryview], sent: int) -> list[memoryview]:
+def _after(parts: Sequence[Buffer], sent: int) -> Sequence[Buffer]:
     """What is left of `parts` once their first `sent` bytes are gone."""
     for number, part in enumerate(parts):
         if sent < len(part):
-            return [part[sent:], *parts[number + 1 :]]
+            return [memoryview(part)[sent:], *parts[number + 1 :]]
         sent -= len(part)
     return []
 

@@ -66,7 +66,7 @@ class LedgerWriter:
         patience: float,
         failed: Callable[[Exception], None],
         connections: int = 1,
-        gap: float = 0.005,
+        gap: float = 0.003,
     ) -> None:
         self._database = database
         self._owner = owner
