@@ -49,12 +49,12 @@ def test_one_alone_waits_for_others_no_longer_than_the_gap() -> None:
     assert 0.05 <= seconds < LONG / 4
 
 
-def test_what_comes_late_does_not_wait_at_all() -> None:
-    tray: Tray[int] = Tray(enough=3, gap=0.05)
+def test_what_comes_when_the_gap_is_over_is_taken_alone() -> None:
+    tray: Tray[int] = Tray(enough=3, gap=0.01)
     threading.Timer(0.2, tray.put, [1]).start()
     found, seconds = _taken(tray)
     assert found == [1]
-    assert 0.2 <= seconds < LONG / 4
+    assert 0.1 < seconds < LONG / 4
 
 
 def test_what_cannot_wait_is_taken_at_once_with_all_that_lies_there() -> None:
