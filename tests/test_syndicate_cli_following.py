@@ -57,7 +57,7 @@ def test_resume_watches_who_sends_and_takes_over_when_it_dies(
 def test_whoever_waits_for_the_hold_period_is_told_when_it_ends(
     site: Console, catcher: Catcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SYNDICATE_SENDING__HOLD_PERIOD", "3s")
+    monkeypatch.setenv("SYNDICATE_SENDING__HOLD_PERIOD", "5s")
     when = r"its first mail goes at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
     site("edition", "draft", "weekly").done()
     marked = site("edition", "send", "1", "--no-wait").done().err

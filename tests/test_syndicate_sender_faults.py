@@ -355,7 +355,7 @@ def test_a_clock_that_jumps_past_the_lease_does_not_make_a_sender_retire_itself(
     try:
         with database.write() as session:
             session.execute(update(Owner).values(lease_until=0.0))
-        sender._recover()
+        sender._past.recover(alone=sender._alone)
         assert sender.failure is None
         with database.read() as session:
             assert session.scalars(select(Owner.id)).all() == [sender.owner]
