@@ -9,7 +9,6 @@ own, and the rate is read off its counter.
 import argparse
 import json
 import os
-import platform
 import re
 import shutil
 import socket
@@ -26,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
+from machine import machine
 from path_site import fill, lay
 from sqlalchemy import create_engine, make_url, text
 
@@ -200,14 +200,14 @@ def _kinds(recipients: int, connections: list[int], postgres: bool, only: str) -
 
 def _table(kinds: list[Kind], found: dict[Kind, list[dict[str, float]]]) -> str:
     rows = [
-        "| Run | mails/s | × smtplib | CPU s per 1,000 | mails a commit | syncs per 1,000 | peak MiB |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| Run | mails/s | × smtplib | × bare | CPU s per 1,000 | mails a commit | syncs per 1,000 | peak MiB |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for kind in kinds:
         runs = found[kind]
         thousands = kind.recipients / 1000
         rate = statistics.median(run["rate"] for run in runs)
-        ratio = _ratio(kind, found)
+        ratios = [_ratio(kind, found, yardstick) for yardstick in ("sendmail", "bare")]
         cpu = statistics.median(run["cpu"] for run in runs) / thousands
         commits = statistics.median(run.get("commits", 0) for run in runs)
         syncs = statistics.median(run.get("syncs", -1) for run in runs) / thousands
@@ -215,24 +215,18 @@ def _table(kinds: list[Kind], found: dict[Kind, list[dict[str, float]]]) -> str:
         ledger = kind.run == "whole"
         grouped = f"{kind.recipients / commits:.1f}" if ledger and commits else ""
         synced = f"{syncs:,.0f}" if ledger and syncs >= 0 and not kind.postgres else ""
-        cells = (kind.title, f"{rate:,.0f}", ratio, f"{cpu:.3f}", grouped, synced, f"{peak:.0f}" if peak else "")
+        cells = (kind.title, f"{rate:,.0f}", *ratios, f"{cpu:.3f}", grouped, synced, f"{peak:.0f}" if peak else "")
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
 
 
-def _ratio(kind: Kind, found: dict[Kind, list[dict[str, float]]]) -> str:
+def _ratio(kind: Kind, found: dict[Kind, list[dict[str, float]]], yardstick: str) -> str:
     """The median of the ratios within each round, to the yardstick of as many connections; with the range."""
     for other, runs in found.items():
-        if other.run == "sendmail" and other.connections == kind.connections and not other.signed:
+        if other.run == yardstick and other.connections == kind.connections and not other.signed:
             ratios = [mine["rate"] / theirs["rate"] for mine, theirs in zip(found[kind], runs, strict=True)]
             return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
     return ""
-
-
-def _machine() -> str:
-    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    name = model[1] if model else platform.machine()
-    return f"{os.cpu_count()} cores ({name}), Linux {platform.release()}, Python {platform.python_version()}"
 
 
 def _main() -> None:
@@ -255,8 +249,9 @@ def _main() -> None:
                 run = bench.run(kind)
                 found[kind].append(run)
                 print(f"round {number + 1}: {kind.title}: {run}", file=sys.stderr, flush=True)
-    what = f"{words.recipients:,} recipients, {words.size:,} bytes a mail, medians of {words.rounds} rounds"
-    report = f"{_machine()}; {what}.\n\n{_table(kinds, found)}"
+    size = f"{words.recipients:,} recipients, {words.size:,} bytes a mail"
+    what = f"{size}, medians of {words.rounds} rounds, ratios with their range"
+    report = f"{machine()}; {what}.\n\n{_table(kinds, found)}"
     print(report)
     if words.write:
         day = datetime.now(UTC).date().isoformat()
