@@ -3,12 +3,12 @@ the tokens that it signs for the links in our mails."""
 
 import hashlib
 import hmac
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from subscribers.tokens import TokenKeys, base32
+from syndicate.durable import created
 from syndicate.errors import SyndicateError
 
 _BYTES = 32
@@ -77,12 +77,12 @@ class MissingSecret(SyndicateError):
 
 def create_secret(path: Path) -> None:
     """Write a new random secret to `path`, readable by its owner only. An existing file is never touched."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write("# The secret of this site. Keep it, back it up, show it to nobody. One line a key version.\n")
-        file.write(f"1 {secrets.token_hex(_BYTES)}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    lines = (
+        "# The secret of this site. Keep it, back it up, show it to nobody. One line a key version.",
+        f"1 {secrets.token_hex(_BYTES)}",
+    )
+    with created(path) as file:
+        file.write("".join(f"{line}\n" for line in lines).encode("ascii"))
 
 
 def load_secret(path: Path) -> SiteKeys:

@@ -17,6 +17,7 @@ from syndicate.catcher import Catcher
 from syndicate.database import Database
 from syndicate.models import Delivery, Edition, Letter, Owner, RelayRecord
 from syndicate.outbox import guard, ledger, letters
+from syndicate.sender.lock import SenderLock
 
 COUNTS = ("accepted", "rejected", "skipped", "expired", "unknown", "uncertain", "queued")
 IN_DOUBT = frozenset({"edition", "letter", "address", "message_id", "since"})
@@ -307,6 +308,59 @@ def test_status_says_when_mail_waits_and_no_sender_lives(site: Console) -> None:
     assert told()
     _change(site, lambda session: session.add(sender(_now().timestamp() + 60)))
     assert not told()
+
+
+def _living(session: Rows) -> None:
+    lease = _now().timestamp() + 60
+    session.add(Owner(id="a", lease_until=lease, seen=1.0, rate=0.0, beat=0, host="h", version="1", connections=2))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "tells"),
+    [
+        (None, "no sender lives: start `syndicate serve`"),
+        (
+            lambda session: session.add(_relay("stopped", "535 wrong")),
+            "535 wrong; mend the login in config.toml, or let",
+        ),
+        (lambda session: session.add(_relay("down", "it refuses")), "it refuses"),
+    ],
+)
+def test_show_tells_what_keeps_an_edition_from_going(
+    site: Console, monkeypatch: pytest.MonkeyPatch, trouble: Callable[[Rows], object] | None, tells: str
+) -> None:
+    use_relay(monkeypatch, 1)
+    site("edition", "send", "--now", "weekly", "--no-wait").done()
+    if trouble:
+        _change(site, _living)
+        _change(site, trouble)
+    (line,) = [line for line in site("edition", "show", "1").done().lines if line.startswith("not going:")]
+    assert tells in line
+    assert site("edition", "show", "1", "--json").done().json["obstacle"] == line.removeprefix("not going:").strip()
+    _stand(site, "sent", "accepted", "accepted")
+    assert site("edition", "show", "1", "--json").done().json["obstacle"] is None
+
+
+def _relay(state: str, error: str) -> RelayRecord:
+    later = _now().timestamp() + 600
+    return RelayRecord(name="127.0.0.1:1", state=state, last_error=error, at=_now(), failures=9, open_until=later)
+
+
+def test_a_command_does_not_watch_an_edition_whose_relay_refuses_the_login(
+    site: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a sender that lives; nobody would ever try again before a person has acted."""
+    use_relay(monkeypatch, 1)
+    site("edition", "send", "--now", "weekly", "--no-wait").done()
+    _change(site, lambda session: session.add(_relay("stopped", "535 wrong password")))
+    lock = SenderLock(site.folder / "syndicate.db")
+    try:
+        ran = site("edition", "resume", "1")
+    finally:
+        lock.release()
+    assert ran.status == 1
+    assert "edition 1 is sending: 2 chosen, 2 queued; 535 wrong password" in ran.err.splitlines()[-1]
+    assert "`syndicate outbox release`" in ran.err.splitlines()[-1]
 
 
 def test_pause_resume_and_cancel_say_how_many_had_gone(site: Console, catcher: Catcher) -> None:

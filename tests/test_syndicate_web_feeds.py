@@ -10,7 +10,7 @@ from feeds.dates import rfc822
 from syndicate.clippings import store
 from syndicate.clippings.store import NewClipping
 from syndicate.database import Database
-from syndicate.outbox import guard
+from syndicate.outbox import guard, relays
 
 TYPES = {"rss.xml": "application/rss+xml", "atom.xml": "application/atom+xml", "feed.json": "application/feed+json"}
 
@@ -165,6 +165,13 @@ def test_a_held_outbox_is_not_ready_and_its_pages_are_served(site: LiveSite) -> 
     answer = site.visitor.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "the outbox is held\n")
     assert site.visitor.get("/").status_code == 200
+
+
+def test_a_relay_that_refuses_the_login_is_not_ready(site: LiveSite) -> None:
+    with site.database.write() as session:
+        relays.stopped(session, site.config.mail.smtp.name, error="535", login=None, now=site.clock())
+    answer = site.visitor.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "the relay refuses the login\n")
 
 
 def test_a_lost_database_is_not_ready_but_alive(site: LiveSite, tmp_path: Path) -> None:

@@ -2,17 +2,17 @@
 
 import hashlib
 import io
-import os
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from syndicate.backup.errors import BackupFault
 from syndicate.backup.manifest import Manifest, read
+from syndicate.durable import created, replaced, sync_folder
 
 MANIFEST = "manifest.json"
 DATABASE = "database"
@@ -34,33 +34,13 @@ def sha256_of(path: Path) -> str:
 
 def pack(path: Path, manifest: Manifest, database: Path, keys: Mapping[str, bytes]) -> None:
     """Write the backup (0600) to `path`, in place of what lies there: whole or not at all, even if the power fails."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
-                _add(tar, MANIFEST, manifest.to_json())
-                with database.open("rb") as source:
-                    tar.addfile(_info(DATABASE, database.stat().st_size), source)
-                for name, data in sorted(keys.items()):
-                    _add(tar, name, data)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
-        raise
+    with replaced(path) as file, tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        _add(tar, MANIFEST, manifest.to_json())
+        with database.open("rb") as source:
+            tar.addfile(_info(DATABASE, database.stat().st_size), source)
+        for name, data in sorted(keys.items()):
+            _add(tar, name, data)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed in this folder last."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _info(name: str, size: int) -> tarfile.TarInfo:
@@ -85,16 +65,13 @@ class Opened:
         """Write the copy of the database to `path` (0600, on disk). Raises BackupFault if it is not what was packed."""
         seen = hashlib.sha256()
         source = self._stream(DATABASE)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
+        with created(path) as file:
             try:
                 while chunk := source.read(_CHUNK):
                     seen.update(chunk)
                     file.write(chunk)
             except tarfile.TarError:
                 raise BackupFault("the backup is cut short: take another copy of it") from None
-            file.flush()
-            os.fsync(file.fileno())
         if seen.hexdigest() != self.manifest.sha256:
             raise BackupFault("the backup is damaged: the copy of the database in it is not the one that was packed")
 

@@ -10,8 +10,7 @@ from syndicate.database import Database
 from syndicate.migrations import WrongShape, require_current
 from syndicate.models import Batch, Delivery
 from syndicate.outbox import guard, leases
-
-_STATES = ("accepted", "rejected", "skipped", "expired", "unknown", "uncertain", "queued")
+from syndicate.outbox.ledger import STATES
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,10 @@ def _file(database: Database) -> Checked:
 
 def _tallies(session: Session) -> Checked:
     """What a batch says of its deliveries must be so, while nobody owns it."""
-    counted = [func.sum(case((Delivery.state == state, 1), else_=0)).label(state) for state in _STATES]
+    counted = [func.sum(case((Delivery.state == state, 1), else_=0)).label(state) for state in STATES]
     place = (Delivery.edition_id, Delivery.batch)
     real = select(*place, func.count().label("size"), *counted).group_by(*place).subquery()
-    differs = or_(*(getattr(Batch, name) != func.coalesce(real.c[name], 0) for name in ("size", *_STATES)))
+    differs = or_(*(getattr(Batch, name) != func.coalesce(real.c[name], 0) for name in ("size", *STATES)))
     wrong = session.execute(
         select(Batch.edition_id, Batch.batch)
         .outerjoin(real, (real.c.edition_id == Batch.edition_id) & (real.c.batch == Batch.batch))

@@ -2,7 +2,6 @@
 
 All is verified before anything is touched, and what was there is left if any of it fails."""
 
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,12 +15,13 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
 from syndicate.backup import postgres, sqlite
-from syndicate.backup.archive import DATABASE, SITE_KEYS, Opened, dkim_name, opened, sync_folder
+from syndicate.backup.archive import DATABASE, SITE_KEYS, Opened, dkim_name, opened
 from syndicate.backup.errors import BackupFault
 from syndicate.backup.facts import Facts, facts
 from syndicate.backup.manifest import Manifest
 from syndicate.config import Config
 from syndicate.database import Database
+from syndicate.durable import created, sync_folder
 from syndicate.migrations import known, upgrade
 from syndicate.outbox import guard
 from syndicate.sender.errors import AnotherSender
@@ -204,10 +204,8 @@ def _keys(config: Config, backup: Opened) -> tuple[Path, ...]:
     for name, place in places.items():
         data = backup.small(name)
         if data is not None and not place.exists():
-            with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with created(place) as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
             sync_folder(place.parent)
             put.append(place)
     return tuple(put)

@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from syndicate.backup.archive import sync_folder
 from syndicate.backup.errors import BackupFault
+from syndicate.durable import sync_folder
 
 _BESIDE = ("-wal", "-shm", "-journal")
 

@@ -9,6 +9,7 @@ import typer
 from syndicate.cli import json_shapes, output
 from syndicate.cli.following import stand_of
 from syndicate.cli.json_shapes import Shape
+from syndicate.cli.obstacles import obstacle
 from syndicate.cli.output import AsJson, Column, Limit
 from syndicate.cli.pace_words import pace_of, words
 from syndicate.cli.site import opened
@@ -85,7 +86,7 @@ def list_(
 
 @app.command("show")
 def show(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
-    """Show one edition: its state, the reason for it, how fast it goes while it is sent, and its clippings."""
+    """Show one edition: its state and why, how fast it goes or what keeps it, and its clippings."""
     from syndicate.editions.snapshot import take
     from syndicate.outbox.pace import last_trouble
 
@@ -94,14 +95,16 @@ def show(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> Non
         pace = pace_of(site, edition)
         with site.database.read() as session:
             items, trouble = take(session, edition).items, last_trouble(session, edition_id=edition)
+            waits = obstacle(session, site) if shape["state"] in ("approved", "sending") else None
     lines = [(name, value) for name, value in shape.items() if name != "items"]
     going = words(pace) if shape["state"] == "sending" else None
     more = {
         "rate": pace.rate if going else 0.0,
         "seconds_left": pace.seconds_left if shape["state"] == "sending" else None,
         "last_error": trouble,
+        "obstacle": waits,
     }
-    lines += [("reason", reason), ("going", going), ("last error", trouble)]
+    lines += [("reason", reason), ("going", going), ("not going", waits), ("last error", trouble)]
     output.one(shape | more, as_json=as_json, lines=lines)
     if not as_json:
         for item in items:

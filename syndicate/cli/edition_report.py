@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -18,6 +18,7 @@ from syndicate.cli.json_shapes import Shape, instant
 from syndicate.cli.output import AsJson
 from syndicate.cli.pace_words import pace_of, words
 from syndicate.cli.site import opened
+from syndicate.durable import replaced
 from syndicate.errors import SyndicateError, UsageError
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ def report(
 
 
 def _people(site: App, edition: int, state: str | None, out: Path | None, *, as_json: bool) -> None:
-    from syndicate.editions.people import STATES
     from syndicate.editions.snapshot import edition as edition_of
+    from syndicate.outbox.ledger import STATES
 
     if state is not None and state not in STATES:
         raise UsageError(f"a mail is in one of these states: {', '.join(STATES)}")
@@ -109,13 +110,10 @@ def _stream(out: Path | None) -> Iterator[TextIO]:
     if out is None:
         yield sys.stdout
         return
-    partial = out.with_name(f".{out.name}.partial")
     try:
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        with replaced(out) as raw:
+            file = TextIOWrapper(raw, "utf-8", errors="backslashreplace", newline="")
             yield file
-        partial.replace(out)
+            file.detach()  # flushed, and left open for who opened it
     except OSError as error:
         raise SyndicateError(f"cannot write {out}: {error.strerror or error}") from None
-    finally:
-        partial.unlink(missing_ok=True)

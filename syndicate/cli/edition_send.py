@@ -59,8 +59,7 @@ def resume(ctx: typer.Context, edition: EditionId, no_wait: NoWait = False, as_j
             ensure_relay(site)
         if state == "paused":
             site.editions.resume(site.database, edition, site.clock())
-            gone = before.counts.accepted + before.counts.uncertain + before.counts.unknown
-            output.note(f"edition {edition} goes on; {gone} of its {before.counts.chosen} mails had gone")
+            output.note(f"edition {edition} goes on; {before.counts.gone} of its {before.counts.chosen} mails had gone")
         stay(site, edition, no_wait=no_wait, as_json=as_json)
 
 

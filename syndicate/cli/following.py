@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from syndicate.cli import output
+from syndicate.cli import obstacles, output
 from syndicate.cli.failures import Interrupted
 from syndicate.cli.pace_words import pace_of
 from syndicate.cli.pace_words import words as pace_words
@@ -53,13 +53,15 @@ class Progress:
 def edition_to_its_end(site: App, edition_id: int) -> Report:
     """Stay until the edition has ended, is paused, or is a draft again; returns how it stands then.
 
-    Raises Interrupted when a person stops us (what is on the wire is settled first), RelayAway when this process
-    sends and the relay does not answer."""
+    Raises Interrupted when a person stops us (what is on the wire is settled first), RelayAway when the relay refuses
+    our login, or when this process sends and the relay does not answer."""
+    from syndicate.app.sending import RelayAway
+
     stand = stand_of(site, edition_id)
     began = site.clock()
 
     def done() -> bool:
-        return stand_of(site, edition_id).state in _ENDS
+        return stand_of(site, edition_id).state in _ENDS or _relay_stopped(site) is not None
 
     if until := held_until(site, edition_id):
         output.note(f"edition {edition_id} waits for the end of its hold period: its first mail goes at {until}")
@@ -73,6 +75,8 @@ def edition_to_its_end(site: App, edition_id: int) -> Report:
     stand = stand_of(site, edition_id)
     if stopped:
         raise Interrupted(_stopped_words(stand, by))
+    if stand.state not in _ENDS and (error := _relay_stopped(site)):
+        raise RelayAway(f"{summary(stand)}; {error}")
     return stand
 
 
@@ -139,9 +143,11 @@ def held_until(site: App, edition_id: int) -> str | None:
 
 def summary(report: Report) -> str:
     """How an edition stands, in a line: `edition 7 is sent: 200 chosen, 199 accepted, 1 rejected`."""
+    from syndicate.outbox.ledger import STATES
+
     counts = report.counts
     parts = [f"{counts.chosen} chosen"]
-    for name in ("accepted", "rejected", "skipped", "expired", "unknown", "uncertain", "queued"):
+    for name in STATES:
         if number := getattr(counts, name):
             parts.append(f"{number} {name}")
     return f"edition {report.edition} is {report.state}: {', '.join(parts)}"
@@ -168,11 +174,13 @@ def _drive(site: App, done: Callable[[], bool], words: Callable[[], str]) -> tup
 
 
 def _relay_away(site: App, began: datetime) -> str | None:
-    """What is wrong with the relay, if whoever sends found it down since then and it has not answered."""
-    from syndicate.outbox import relays
-
     with site.database.read() as session:
-        return relays.down_since(session, site.database.clock(), site.relay().name, began)
+        return obstacles.relay_stopped(session, site) or obstacles.relay_away(session, site, began)
+
+
+def _relay_stopped(site: App) -> str | None:
+    with site.database.read() as session:
+        return obstacles.relay_stopped(session, site)
 
 
 def _start_when_held_long_enough(site: App, edition_id: int) -> None:

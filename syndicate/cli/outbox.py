@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from syndicate.cli import output
+from syndicate.cli.obstacles import NOBODY
 from syndicate.cli.output import AsJson, Column
 from syndicate.cli.pace_words import words
 from syndicate.cli.site import opened
@@ -24,8 +25,6 @@ _SLOTS: tuple[Column, ...] = (
     ("address", lambda shape: shape["address"]),
     ("since", lambda shape: shape["since"]),
 )
-
-_NOBODY = "no sender lives: start `syndicate serve`; if it runs, its log says why it does not send"
 
 
 @app.command("status")
@@ -49,7 +48,7 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         ("going", words(pace)),
         ("relay", " – ".join(word for word in (relay["state"], relay["last_error"]) if word)),
         ("last error", shape["last_error"] if shape["last_error"] != relay["last_error"] else None),
-        ("not sending", _NOBODY if nobody else None),
+        ("not sending", NOBODY if nobody else None),
         ("senders", len(shape["owners"])),
         ("on the wire", len(shape["slots"])),
     ]

@@ -81,6 +81,11 @@ class Smtp(Table):
     daily_quota: Quota = 0
     domain_rate: Rate = 0
 
+    @property
+    def name(self) -> str:
+        """What the ledger calls the relay."""
+        return f"{self.host}:{self.port}"
+
 
 class DkimKey(Table):
     """`[[mail.dkim.keys]]`: a private key (RSA or ed25519, PEM) and the selector it is published under."""

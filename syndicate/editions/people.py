@@ -11,8 +11,6 @@ from subscribers.models import Subscriber
 from syndicate.editions.snapshot import edition as edition_of
 from syndicate.models import Batch, Delivery
 
-STATES = ("queued", "accepted", "rejected", "skipped", "expired", "uncertain", "unknown")
-
 
 @dataclass(frozen=True)
 class Chosen:

@@ -106,9 +106,8 @@ def extend(config: Config, edition: Edition, *, now: datetime) -> None:
 
 def _gone(session: Session, edition_id: int) -> int:
     """How many of its mails were taken, may have been taken, or are on the wire."""
-    stand = counts(session, edition_id)
     on_the_wire = session.scalar(select(func.count()).select_from(Slot).where(Slot.edition_id == edition_id)) or 0
-    return stand.accepted + stand.uncertain + stand.unknown + on_the_wire
+    return counts(session, edition_id).gone + on_the_wire
 
 
 def _expires(config: Config, edition: Edition, now: datetime) -> datetime:

@@ -1,7 +1,6 @@
 """DKIM (RFC 6376, RFC 8463): reads and makes the site's keys, and signs a finished mail with each of them."""
 
 import hashlib
-import os
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from syndicate.durable import created
 from syndicate.errors import SyndicateError
 
 PrivateKey = rsa.RSAPrivateKey | Ed25519PrivateKey
@@ -113,10 +113,8 @@ def make_key(path: Path) -> str:
     """
     key = rsa.generate_private_key(public_exponent=65537, key_size=_MAKE_BITS)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with created(path) as file:
         file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
     return _record(key)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Label, Select, exists, func, or_, select, text, union_all, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -16,7 +17,8 @@ from syndicate.outbox.jobs import DeliveryJob
 UNFINISHED = ("sending", "paused", "incomplete", "cancelled", "held")
 """Editions that may still have deliveries of which something is to be said."""
 
-_STATES = ("accepted", "rejected", "skipped", "expired", "unknown", "uncertain", "queued")
+STATES: Final = ("accepted", "rejected", "skipped", "expired", "unknown", "uncertain", "queued")
+"""All that can become of a delivery, in the order in which accounts are told."""
 
 # In the very words of the partial indexes of `batch`: with others SQLite does not use them.
 _UNCLAIMED = text("batch.owner IS NULL AND NOT batch.done")
@@ -34,6 +36,11 @@ class Counts:
     unknown: int = 0
     uncertain: int = 0
     queued: int = 0
+
+    @property
+    def gone(self) -> int:
+        """How many were taken, or may have been."""
+        return self.accepted + self.unknown + self.uncertain
 
     @property
     def chosen(self) -> int:
@@ -59,7 +66,7 @@ def waiting(session: Session) -> Counts:
     all others were counted to the end."""
     unfinished = select(Edition.id).where(Edition.state.in_(UNFINISHED), Edition.chosen.is_not(None))
     found = counts_by_edition(session, Batch.edition_id.in_(unfinished)).values()
-    return Counts(**{state: sum(getattr(one, state) for one in found) for state in _STATES})
+    return Counts(**{state: sum(getattr(one, state) for one in found) for state in STATES})
 
 
 def counts_by_edition(session: Session, which: ColumnElement[bool]) -> dict[int, Counts]:
@@ -67,12 +74,10 @@ def counts_by_edition(session: Session, which: ColumnElement[bool]) -> dict[int,
 
     Batches that nobody owns have it written down; only in the few others are deliveries looked at. One statement, so
     that no batch is counted in both ways or in neither while it changes hands."""
-    written = select(Batch.edition_id, *(getattr(Batch, state) for state in _STATES)).where(
-        which, Batch.owner.is_(None)
-    )
+    written = select(Batch.edition_id, *(getattr(Batch, state) for state in STATES)).where(which, Batch.owner.is_(None))
     owned = select(Batch.edition_id, *_counted()).where(which, _OWNED)
     both = union_all(written, owned).subquery()
-    sums = [func.sum(both.c[state]).label(state) for state in _STATES]
+    sums = [func.sum(both.c[state]).label(state) for state in STATES]
     rows = session.execute(select(both.c.edition_id, *sums).group_by(both.c.edition_id))
     return {row[0]: Counts(*map(int, row[1:])) for row in rows}
 
@@ -99,7 +104,7 @@ def _counted() -> list[Label[int]]:
     here = (Delivery.edition_id == Batch.edition_id) & (Delivery.batch == Batch.batch)
     return [
         select(func.count()).where(here, Delivery.state == state).correlate(Batch).scalar_subquery().label(state)
-        for state in _STATES
+        for state in STATES
     ]
 
 

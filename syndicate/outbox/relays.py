@@ -154,6 +154,11 @@ def stopped(session: Session, name: str, *, error: str, login: str | None, now: 
     session.execute(update(RelayRecord).where(RelayRecord.name == name).values(values))
 
 
+def is_stopped(session: Session, name: str) -> bool:
+    """Whether the relay `name` refuses the login, so that nobody tries it before a person has acted; reads only."""
+    return session.scalar(select(RelayRecord.state).where(RelayRecord.name == name)) == "stopped"
+
+
 def login_changed(session: Session, name: str, *, login: str | None, now: datetime) -> bool:
     """Let a stopped relay be tried again if it is another login now. Whether it was so."""
     another = RelayRecord.login.is_distinct_from(login)

@@ -1,10 +1,10 @@
 """The public feeds as files, for a web server that knows nothing of us."""
 
-import os
 from pathlib import Path
 
 from syndicate.config import Config
 from syndicate.database import Database
+from syndicate.durable import replaced
 from syndicate.errors import SyndicateError
 from syndicate.publishing.documents import Documents
 
@@ -26,7 +26,6 @@ def build(database: Database, config: Config, out: Path) -> list[Path]:
 
 def _replace(file: Path, data: bytes) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.partial")
-    partial.write_bytes(data)
-    os.replace(partial, file)
+    with replaced(file, mode=0o644) as out:
+        out.write(data)
     return file

@@ -7,10 +7,10 @@ secret, so that whoever copies the database alone does not copy it along.
 import logging
 import os
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from syndicate.database import Database
+from syndicate.durable import replaced, sync_folder
 from syndicate.outbox import guard, leases
 
 log = logging.getLogger(__name__)
@@ -93,22 +93,8 @@ def _read(path: Path) -> int | None:
 
 
 def _write(path: Path, total: int) -> None:
-    new = path.with_name(f"{path.name}.{os.getpid()}")  # two processes of one machine may write at the same moment
     first = not path.exists()
-    try:
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(b"%d\n" % total)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
-        raise
+    with replaced(path) as file:  # two processes of one machine may write at the same moment
+        file.write(b"%d\n" % total)
     if first:  # a rename that is lost later leaves an older file; this one would leave none
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from syndicate.outbox import guard
+from syndicate.outbox import guard, relays
 from syndicate.publishing.sitemap import robots_txt, sitemap
 from syndicate.web.public.conditional import conditional, settled
 from syndicate.web.public.editions import edition_paths
@@ -91,7 +91,7 @@ class Served:
         headers = {"cache-control": "no-store"}
         try:
             with self._site.database.read() as session:
-                held = guard.held(session)
+                held, refused = guard.held(session), relays.is_stopped(session, self._site.config.mail.smtp.name)
         except SQLAlchemyError:
             return PlainTextResponse("the database does not answer\n", 503, headers)
         # In one word: what is wrong in detail is for the log and `outbox status`, not for everybody.
@@ -99,4 +99,6 @@ class Served:
             return PlainTextResponse("the sender does not run\n", 503, headers)
         if held:
             return PlainTextResponse("the outbox is held\n", 503, headers)
+        if refused:
+            return PlainTextResponse("the relay refuses the login\n", 503, headers)
         return PlainTextResponse("ready\n", headers=headers)
