@@ -12,7 +12,8 @@ class Clipping(Base):
     """State: `draft`, `published` or `retracted`. `dateline` is "2009", "2009-03" or "2009-03-14": its length is its
     precision. `rights`: `summary` (the body is for search only), `full` (with the reason) or `link`.
     `published_at` is the moment of publishing (of import, if archival); `updated_at` has whole seconds and is distinct
-    among clippings that are not archival, as feeds want it. `fingerprint` makes the same saved page one clipping."""
+    among clippings that are not archival, as feeds want it. `correction` says in words what was corrected last, and
+    `corrected_at` when. `fingerprint` makes the same saved page one clipping."""
 
     __tablename__ = "clipping"
     __table_args__ = (
@@ -43,3 +44,5 @@ class Clipping(Base):
     published_at: Mapped[datetime | None]
     updated_at: Mapped[datetime | None]
     retracted_at: Mapped[datetime | None]
+    corrected_at: Mapped[datetime | None]
+    correction: Mapped[str | None] = mapped_column(Text)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import (
+    JSON,
     Boolean,
     ForeignKey,
     ForeignKeyConstraint,
@@ -34,7 +35,10 @@ class Edition(Base):
     `key` is the slot time of a scheduled edition and a fresh id of any other; (digest, kind, key) is unique, so that a
     slot is decided once however often it is asked for. `mail_date` is the Date header of all its mails. `chosen` is
     how many recipients were frozen; while that is being done, in ranges, `frozen_to` is the id of the last subscriber
-    who is through (0: it was given up, and what it left is to be removed). `reason` says why it was skipped or held."""
+    who is through (0: it was given up, and what it left is to be removed). `reason` says why it was skipped or held.
+
+    What an editor wrote: `note` and `subject` (None: as the template has it); `lead` is the clipping pinned to the top.
+    `made_by` and `approved_by` are people as they named themselves; `corrects` is the edition a correction is of."""
 
     __tablename__ = "edition"
     __table_args__ = (
@@ -64,6 +68,11 @@ class Edition(Base):
     expires_at: Mapped[datetime | None]
     frozen_to: Mapped[int | None]
     chosen: Mapped[int | None]
+    subject: Mapped[str | None] = mapped_column(Text)
+    lead: Mapped[str | None] = mapped_column(String(UID_CHARACTERS))
+    made_by: Mapped[str | None] = mapped_column(Text)
+    approved_by: Mapped[str | None] = mapped_column(Text)
+    corrects: Mapped[int | None]
 
 
 class EditionItem(Base):
@@ -90,8 +99,19 @@ class EditionItem(Base):
     claims: Mapped[bool] = mapped_column(Boolean)
 
 
+class LeftOut(Base):
+    """A clipping that was thought about for an edition and is not in it, with the reason in words."""
+
+    __tablename__ = "left_out"
+
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"), primary_key=True)
+    clipping_id: Mapped[str] = mapped_column(ForeignKey("clipping.id"), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+
+
 class Variant(Base):
-    """One composition of an edition, frozen: the bytes that are sent, cut into segments with slots."""
+    """One composition of an edition, frozen: the bytes that are sent, cut into segments with slots. `fit` says what was
+    given up to keep it below the size at which mail is clipped; None if nothing was."""
 
     __tablename__ = "variant"
 
@@ -99,3 +119,4 @@ class Variant(Base):
     language: Mapped[str] = mapped_column(String(35), primary_key=True)
     composition: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[str] = mapped_column(String(64))
+    fit: Mapped[dict[str, object] | None] = mapped_column(JSON)
