@@ -21,6 +21,7 @@ def fill(document: dict[str, object], folder: Path) -> tuple[Finding, ...]:
     faults = tuple(fault for secret in SECRETS for fault in _from_file(document, secret, folder))
     _files(document, folder)
     _names(document)
+    _templates(document)
     return faults
 
 
@@ -97,6 +98,15 @@ def _names(document: dict[str, object]) -> None:
     mail.setdefault("list_domain", host)
     _table(document, "mail", "dkim").setdefault("domain", domain)
     _table(document, "operator").setdefault("address", _read(site["contact"], read_address) or address)
+
+
+def _templates(document: dict[str, object]) -> None:
+    """A digest that sends every clipping by itself has another look than one of many."""
+    digests = document.get("digests")
+    for digest in digests if isinstance(digests, list) else ():
+        if isinstance(digest, dict):
+            each = str(digest.get("schedule", "")).strip().lower() == "each"
+            digest.setdefault("template", "single" if each else "digest")
 
 
 def _read(value: object, reading: Callable[[str], str]) -> str:

@@ -47,7 +47,8 @@ class Table(BaseModel):
 
 
 class Site(Table):
-    """`[site]`: who we are. `url` has no slash at the end; `secret_file` is absolute."""
+    """`[site]`: who we are. `url` has no slash at the end; `secret_file` is absolute. `further_languages` is
+    `languages` in the file."""
 
     name: Text
     url: SiteUrl
@@ -55,9 +56,15 @@ class Site(Table):
     tagline: Line = ""
     about: Words = ""
     language: Language = "en"
+    further_languages: tuple[Language, ...] = Field(default=(), alias="languages")
     timezone: Timezone = "America/New_York"
     contact: Address
     postal_address: Paragraph
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """All that mail is written in, each once; the site's own first."""
+        return tuple(dict.fromkeys((self.language, *self.further_languages)))
 
 
 class Database(Table):
@@ -199,7 +206,8 @@ class Partner(Table):
 
 
 class Digest(Table):
-    """`[[digests]]`: a recurring newsletter. `sender` is `from` in the file; None means that of `[mail]`."""
+    """`[[digests]]`: a recurring newsletter. `sender` is `from` in the file; None means that of `[mail]`, as for
+    `reply_to`."""
 
     slug: Slug
     name: Text
@@ -211,6 +219,7 @@ class Digest(Table):
     max_age: Lasting = timedelta(days=45)
     template: PlainName = "digest"
     sender: Sender | None = Field(default=None, alias="from")
+    reply_to: Address | None = None
 
 
 class Web(Table):

@@ -1,4 +1,4 @@
-"""What a mail's templates get and give: the values of a digest and of a confirmation, plain and frozen."""
+"""What a mail's templates get and give: the values of a digest and of each letter, plain and frozen."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -59,10 +59,18 @@ class PartnerLine:
 
 
 @dataclass(frozen=True)
+class AppealLine:
+    """A call for support, plainly labelled as one."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
 class DigestItem:
     """A clipping in a digest. `url` is what the headline links to, `page_url` our own page, `link` the original.
 
-    `dateline` is written out ("March 2009"); texts that are not known are empty.
+    `dateline` is written out ("March 2009"); texts that are not known are empty. `correction` says what was corrected.
     """
 
     number: int
@@ -76,12 +84,17 @@ class DigestItem:
     byline: str = ""
     deck: str = ""
     summary: str = ""
+    correction: str = ""
 
 
 @dataclass(frozen=True)
 class DigestPage:
-    """All that the templates of a digest may use. `date` is the local day; `number` None for an edition without one;
-    `sections` pairs a section's name with its items, in the order of the mail; `total` counts the items."""
+    """All that the templates of a digest may use, those of `single` and `correction` too.
+
+    `date` is the local day; `number` None for an edition without one; `sections` pairs a section's name with its items,
+    in the order of the mail; `more` are the items that stand on the web alone, because the mail would be too large;
+    `total` counts both. `title` is the subject that an editor wrote, "" for that of the template. `corrects` names the
+    edition that a correction is of ("No. 12", or its day)."""
 
     site: SiteLines
     digest: DigestLines
@@ -93,6 +106,11 @@ class DigestPage:
     view_url: str
     subscribe_url: str
     total: int
+    language: str = "en"
+    more: tuple[DigestItem, ...] = ()
+    appeal: AppealLine | None = None
+    title: str = ""
+    corrects: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +121,62 @@ class ConfirmPage:
     site: SiteLines
     digests: tuple[str, ...]
     days: int = 7
+    language: str = "en"
 
 
-Page = DigestPage | ConfirmPage
+@dataclass(frozen=True)
+class WelcomePage:
+    """All that the templates of a welcome may use: the names of the digests that come from now on, and when the first
+    of them does, in words, where that is known."""
+
+    site: SiteLines
+    digests: tuple[str, ...]
+    next_at: str = ""
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class GoodbyePage:
+    """All that the templates of a goodbye may use: the names of the digests that ended, and the way back."""
+
+    site: SiteLines
+    digests: tuple[str, ...]
+    subscribe_url: str
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class LetterTestPage:
+    """All that the templates of a test may use: a letter that shows that mail leaves and arrives. `at` is in words."""
+
+    site: SiteLines
+    at: str
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class NoticePage:
+    """All that the templates of a notice to editors may use: one line, the facts in paragraphs, what to do (a command
+    of ours each), and a link where there is one."""
+
+    site: SiteLines
+    line: str
+    paragraphs: tuple[str, ...]
+    commands: tuple[str, ...] = ()
+    link: str = ""
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class InvitationPage:
+    """All that the templates of an invitation to the desk may use: the role, who invites, and for how long."""
+
+    site: SiteLines
+    role: str
+    invited_by: str
+    days: int = 7
+    language: str = "en"
+
+
+LetterPage = ConfirmPage | WelcomePage | GoodbyePage | LetterTestPage | NoticePage | InvitationPage
+Page = DigestPage | LetterPage
