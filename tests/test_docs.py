@@ -258,7 +258,7 @@ def test_the_rows_of_the_design_are_those_that_are_checked() -> None:
     told = re.findall(
         r"^\| [^|]+ \| (`.*) \|$", (ROOT / "docs" / "design.md").read_text(encoding="utf-8"), re.MULTILINE
     )
-    order = [name for row in told for name in re.findall(r"`([a-z_]+)/?`", row.partition(": ")[0])]
+    order = [name for row in told for name in re.findall(r"`([a-z0-9_]+)/?`", row.partition(": ")[0])]
     place = {room: number for number, row in enumerate(_layers()) for room in row}
     assert set(order) == set(place)
     assert [place[room] for room in order] == sorted(place[room] for room in order), "the rows are in another order"
@@ -269,7 +269,7 @@ def test_the_map_in_the_readme_has_every_room(package: str) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     part = readme.partition(f"\n**{package}/**")[2].partition("\n**")[0]
     rows = re.findall(r"^\| (`[^|]+`) \|", part.partition("\nBeside")[0], re.MULTILINE)
-    told = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
+    told = {name for row in rows for name in re.findall(r"`([a-z0-9_]+)`", row)}
     there = {
         path.stem for path in (ROOT / package).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
     }
