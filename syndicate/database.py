@@ -120,6 +120,20 @@ class Database:
                 yield session
 
     @contextmanager
+    def write_much(self) -> Iterator[Session]:
+        """As `write`, for work that touches several large trees in no order: SQLite then keeps 16 MB of them at hand for
+        as long as it lasts, in place of 2 MB, so that they do not push each other out."""
+        with self.write() as session:
+            connection = session.connection()
+            if self.sqlite:
+                connection.exec_driver_sql("PRAGMA cache_size = -16000")
+            try:
+                yield session
+            finally:
+                if self.sqlite:
+                    connection.exec_driver_sql("PRAGMA cache_size = -2000")
+
+    @contextmanager
     def write_bare(self) -> Iterator[Bare]:
         """As `write`, for the one transaction that every mail passes: SQLAlchemy's part in it would cost more than its
         statements. Errors are SQLAlchemy's all the same."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from subscribers.models import Subscriber
 from syndicate.database import Database, FairLock, in_words
@@ -94,6 +95,21 @@ def test_sqlite_runs_in_wal_with_full_syncs(sqlite_database: Database) -> None:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_more_is_kept_at_hand_for_as_long_as_much_is_written(sqlite_database: Database) -> None:
+    def kept(session: Session) -> int:
+        return int(session.execute(text("PRAGMA cache_size")).scalar_one())
+
+    with sqlite_database.read() as session:
+        usual = kept(session)
+    with sqlite_database.write_much() as session:
+        assert kept(session) == -16000
+    with pytest.raises(RuntimeError), sqlite_database.write_much():
+        raise RuntimeError
+    for _ in range(3):
+        with sqlite_database.write() as session:
+            assert kept(session) == usual
 
 
 def test_the_database_clock_is_near_ours(database: Database) -> None:

@@ -36,7 +36,7 @@ def start(
     and Refused for an edition in any other state (also if it gets there meanwhile) or while the outbox is held."""
     going_on = False
     while True:
-        with database.write() as session:
+        with database.write_much() as session:
             done = _step(session, config, edition_id, now=now, range_size=range_size, going_on=going_on)
         if done:
             return done
