@@ -121,8 +121,8 @@ class Database:
 
     @contextmanager
     def write_much(self) -> Iterator[Session]:
-        """As `write`, for work that touches several large trees in no order: SQLite then keeps 16 MB of them at hand for
-        as long as it lasts, in place of 2 MB, so that they do not push each other out."""
+        """As `write`, for work that touches several large trees in no order: meanwhile SQLite keeps 16 MB of them at
+        hand, in place of 2 MB, so that they do not push each other out."""
         with self.write() as session:
             connection = session.connection()
             if self.sqlite:
