@@ -51,11 +51,12 @@ def swap(new: Path, file: Path, old: Path) -> None:
     """Put `new` in the place of the database `file`, which is kept as `old`. At every moment one of them is there.
 
     Raises BackupFault, and changes nothing, while another process has the database open."""
+    if file.exists() and _overwritten(new, file, old):
+        return
+    for end in _BESIDE:  # of a database that is damaged or gone: read with the new one they would damage that too
+        with suppress(FileNotFoundError):
+            file.with_name(file.name + end).rename(old.with_name(old.name + end))
     if file.exists():
-        _settle(file)
-        for end in _BESIDE:  # of a damaged database only: read with the new one they would damage that too
-            with suppress(FileNotFoundError):
-                file.with_name(file.name + end).rename(old.with_name(old.name + end))
         try:
             os.link(file, old)
         except OSError:  # a file system without links
@@ -65,17 +66,46 @@ def swap(new: Path, file: Path, old: Path) -> None:
     sync_folder(file.parent)
 
 
-def _settle(file: Path) -> None:
-    """One file and nobody at it: leaving the write-ahead log is granted only to whoever is alone. What is so damaged
-    that SQLite cannot read it is left as it is."""
+def _overwritten(new: Path, file: Path, old: Path) -> bool:
+    """Write `new` into the database that is there, in one transaction of SQLite's own; False if that is too damaged.
+
+    Another file under the same name would not do: a process that opens the database in this moment would write the log
+    of the one beside the other. This way it waits, and then reads the new one."""
+    with closing(sqlite3.connect(file, timeout=2, isolation_level=None)) as there:
+        if not _alone(there):
+            return False
+        kept = new.with_name("before")
+        try:
+            with closing(sqlite3.connect(kept)) as copy:
+                there.backup(copy)
+        except sqlite3.DatabaseError:
+            return False
+        shutil.copymode(file, kept)
+        kept.rename(old)
+        sync_folder(old.parent)
+        try:
+            with closing(sqlite3.connect(new)) as source:
+                source.backup(there)
+        except sqlite3.Error as error:
+            old.unlink()
+            raise BackupFault(f"the database could not be written, and is as it was: {error}") from None
+    return True
+
+
+def _alone(there: sqlite3.Connection) -> bool:
+    """Keep everybody else away until this connection is closed; False if SQLite cannot read the file, which is left as
+    it is. Leaving the write-ahead log is granted only to whoever is alone. Raises BackupFault if somebody else is."""
     try:
-        with closing(sqlite3.connect(file, timeout=2)) as connection:
-            mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+        mode = there.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+        there.execute("PRAGMA locking_mode = EXCLUSIVE")
+        there.execute("BEGIN EXCLUSIVE")
+        there.execute("COMMIT")  # the lock stays
     except sqlite3.OperationalError as error:
         if "locked" not in str(error) and "busy" not in str(error):
-            return
+            return False
         mode = "wal"
     except sqlite3.DatabaseError:
-        return
+        return False
     if mode == "wal":
         raise BackupFault("another process has the database open: stop `syndicate serve` and all others first")
+    return True
