@@ -30,6 +30,8 @@ settings.register_profile(
 )
 settings.load_profile("here")
 
+pytest_plugins = ["backups"]
+
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 

@@ -166,12 +166,13 @@ def _postgres(database: Database, backup: Opened, reason: str, now: datetime, *,
 
 
 def _away(kept: str | None) -> list[str]:
-    """What is there is put aside whole; a sender that begins at this moment waits, and then finds that it is none."""
+    """What is there is put aside whole. Who begins at this moment to write or to send waits, and then finds the new."""
     if kept is None:
         return []
     return [
         "SET LOCAL lock_timeout = '10s'",
-        "LOCK TABLE public.owner IN ACCESS EXCLUSIVE MODE",
+        "DO $$ DECLARE t name; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        " LOOP EXECUTE format('LOCK TABLE public.%I IN ACCESS EXCLUSIVE MODE', t); END LOOP; END $$",
         "DO $$ BEGIN IF EXISTS (SELECT FROM public.owner WHERE lease_until > extract(epoch FROM clock_timestamp()))"
         " THEN RAISE EXCEPTION 'somebody sends for this database: stop all senders first'; END IF; END $$",
         f"ALTER SCHEMA public RENAME TO {kept}",
