@@ -7,7 +7,8 @@ from console import Console, keys, new_site
 from saved_pages import SOURCE, page
 
 _SAYS = {"headline", "deck", "byline", "publication", "place", "dateline", "section", "link", "summary", "rights"}
-CLIPPING = frozenset(_SAYS | {"id", "state", "archival", "url", "feed_id", "published_at"})
+_MORE = {"id", "state", "archival", "url", "feed_id", "published_at", "correction", "corrected_at"}
+CLIPPING = frozenset(_SAYS | _MORE)
 
 
 @pytest.fixture

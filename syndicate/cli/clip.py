@@ -64,7 +64,7 @@ def add(
             link=link,
             publication=publication,
             place=place,
-            dateline=_dateline(dateline) if dateline else None,
+            dateline=dateline_of(dateline) if dateline else None,
             byline=byline,
             deck=deck,
             summary=summary,
@@ -158,8 +158,9 @@ def _section(site: App, slug: str | None) -> str:
     return site.config.section(slug).slug if slug is not None else site.config.sections[0].slug
 
 
-def _dateline(text: str) -> Dateline:
-    """ISO first; else as newspapers print it. What is neither is refused in the words about ISO."""
+def dateline_of(text: str) -> Dateline:
+    """A dateline as an editor types it: ISO, else as newspapers print it. What is neither is refused in the words about
+    ISO."""
     from syndicate.datelines import BadDateline, Dateline
 
     try:

@@ -53,6 +53,8 @@ def _clipping(clipping: Clipping, *, url: str, feed_id: str) -> Shape:
         "url": url,
         "feed_id": feed_id,
         "published_at": instant(clipping.published_at),
+        "correction": clipping.correction,
+        "corrected_at": instant(clipping.corrected_at),
     }
 
 

@@ -8,6 +8,7 @@ import typer
 from syndicate.cli import (
     check,
     clip,
+    clip_correct,
     clip_import,
     db,
     demo,
@@ -66,6 +67,7 @@ app.command("web")(serve.web)
 app.command("tick")(serve.tick)
 app.command("worker")(serve.worker)
 app.command("check")(check.check)
+clip.app.command("correct")(clip_correct.correct)
 clip.app.command("import")(clip_import.import_)
 edition.app.command("preview")(edition_preview.preview)
 edition.app.command("report")(edition_report.report)

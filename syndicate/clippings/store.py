@@ -25,6 +25,8 @@ __all__ = [
     "add",
     "archive_months",
     "bump",
+    "changed_at",
+    "for_change",
     "get",
     "import_archived",
     "in_month",
@@ -100,13 +102,13 @@ def get(session: Session, clipping_id: str) -> Clipping:
 def publish(session: Session, clipping_id: str, *, now: datetime) -> Clipping:
     """Make a draft public, or take a retraction back: it then keeps the moment at which it was first published, so
     that no reader and no digest takes it for news. What is public already stays as it is. Raises NotFound."""
-    clipping = _for_change(session, clipping_id)
+    clipping = for_change(session, clipping_id)
     if clipping.state == "published":
         return clipping
     bump(session)
     clipping.state = "published"
     clipping.published_at = clipping.published_at or now
-    clipping.updated_at = _whole(now) if clipping.archival else _own_second(session, now)
+    clipping.updated_at = changed_at(session, clipping, now)
     clipping.retracted_at = None
     session.flush()
     return clipping
@@ -116,7 +118,7 @@ def retract(session: Session, clipping_id: str, *, now: datetime) -> Clipping:
     """Take a clipping down; its row stays. What is retracted already stays as it is. Raises NotFound.
 
     Call `editions.retractions.item_changed` in the same transaction: editions may hold it."""
-    clipping = _for_change(session, clipping_id)
+    clipping = for_change(session, clipping_id)
     if clipping.state == "retracted":
         return clipping
     if clipping.state == "published":
@@ -127,7 +129,7 @@ def retract(session: Session, clipping_id: str, *, now: datetime) -> Clipping:
     return clipping
 
 
-def _for_change(session: Session, clipping_id: str) -> Clipping:
+def for_change(session: Session, clipping_id: str) -> Clipping:
     """The clipping, read again and kept from other publishers until the commit; they all line up at the site's row
     first, so that two who change the same two clippings cannot wait for each other. A foreign key may look at it
     meanwhile (hence `key_share`): an edition that takes it would otherwise wait for us and we for it."""
@@ -138,6 +140,11 @@ def _for_change(session: Session, clipping_id: str) -> Clipping:
     return _found(
         session.get(Clipping, clipping_id, populate_existing=True, with_for_update={"key_share": True}), clipping_id
     )
+
+
+def changed_at(session: Session, clipping: Clipping, now: datetime) -> datetime:
+    """What `updated_at` becomes by a change that readers should see. The caller has it from `for_change`."""
+    return _whole(now) if clipping.archival else _own_second(session, now)
 
 
 def _found(clipping: Clipping | None, clipping_id: str) -> Clipping:

@@ -11,7 +11,7 @@ from syndicate.clippings.store import path
 from syndicate.config import Config
 from syndicate.errors import NotFound
 from syndicate.models import Clipping, Site
-from syndicate.publishing.attribution import content_html, shown_summary
+from syndicate.publishing.attribution import content_html, correction, shown_summary
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def entry(clipping: Clipping, config: Config, *, facts: SiteFacts) -> Entry:
         published=published,
         updated=(clipping.updated_at or published).astimezone(UTC),
         url=config.site.url + path(clipping),
-        summary=shown_summary(clipping),
+        summary=" ".join(filter(None, (correction(clipping, config.site.language), shown_summary(clipping)))),
         content_html=content_html(clipping, language=config.site.language, full_text=config.feeds.full_text),
         author=clipping.byline,
         external_url=clipping.link,

@@ -9,13 +9,14 @@ from feeds.text import shown_title
 from syndicate.clippings.store import path
 from syndicate.config import Config, Section
 from syndicate.models import Clipping
-from syndicate.publishing.attribution import attribution, shown_body, shown_summary
+from syndicate.publishing.attribution import attribution, correction, shown_body, shown_summary
 
 
 @dataclass(frozen=True)
 class Item:
     """One clipping. `href` is our page of it, `link` the original article or ""; `summary` and `body` hold only what
-    its rights let us show; `facts` say where it comes from. `direction` is that of the headline's script."""
+    its rights let us show; `facts` say where it comes from, `correction` what was put right. `direction` is that of the
+    headline's script."""
 
     headline: str
     direction: Literal["ltr", "rtl"]
@@ -28,6 +29,7 @@ class Item:
     body: tuple[str, ...]
     section: Section | None
     archival: bool
+    correction: str
 
 
 def item(clipping: Clipping, config: Config) -> Item:
@@ -46,6 +48,7 @@ def item(clipping: Clipping, config: Config) -> Item:
         body=shown_body(clipping),
         section=next((s for s in config.sections if s.slug == clipping.section), None),
         archival=clipping.archival,
+        correction=correction(clipping, config.site.language),
     )
 
 
