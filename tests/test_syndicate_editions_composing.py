@@ -16,7 +16,7 @@ AT = datetime(2026, 11, 26, 2, 0, tzinfo=UTC)  # still the 25th in New York
 
 
 def _snapshot(*items: Item, note: str | None = None) -> Snapshot:
-    return Snapshot(7, "abcdefghabcdefgh", "weekly", "scheduled", "draft", None, AT, note, items)
+    return Snapshot(7, "abcdefghabcdefgh", "weekly", "scheduled", "draft", None, AT, note, None, items)
 
 
 def _item(number: int = 1, **changes: object) -> Item:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from syndicate.cli import (
+    appeal,
     check,
     clip,
     clip_correct,
@@ -77,5 +78,5 @@ outbox.app.command("uncertain")(outbox_decide.uncertain)
 outbox.app.command("retry")(outbox_decide.retry)
 outbox.app.command("release")(outbox_decide.release)
 subscriber.app.command("add")(subscriber_add.add)
-for noun in (clip, feed, edition, outbox, subscriber, db):
+for noun in (clip, feed, edition, appeal, outbox, subscriber, db):
     app.add_typer(noun.app)

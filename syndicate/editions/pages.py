@@ -8,7 +8,7 @@ from syndicate.clippings.paths import slug
 from syndicate.config import Config, Digest
 from syndicate.datelines import Dateline
 from syndicate.editions.snapshot import Item, Snapshot
-from syndicate.mail.pages import DigestItem, DigestLines, DigestPage, PartnerLine, PartnerLink, SiteLines
+from syndicate.mail.pages import AppealLine, DigestItem, DigestLines, DigestPage, PartnerLine, PartnerLink, SiteLines
 
 
 def digest_page(config: Config, digest: Digest, snapshot: Snapshot, *, number: int | None, at: datetime) -> DigestPage:
@@ -39,6 +39,7 @@ def digest_page(config: Config, digest: Digest, snapshot: Snapshot, *, number: i
         view_url=f"{archive}/{number}" if number else archive,
         subscribe_url=f"{site.url}/subscribe",
         total=len(items),
+        appeal=AppealLine(*snapshot.appeal) if snapshot.appeal else None,
     )
 
 

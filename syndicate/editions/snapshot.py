@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from syndicate.calendar import appeals
 from syndicate.errors import NotFound
 from syndicate.models import Clipping, Edition, EditionItem
 
@@ -31,7 +32,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An edition with its items in order."""
+    """An edition with its items in order. `appeal` is the text and the link of the one that runs at its moment."""
 
     id: int
     uid: str
@@ -41,6 +42,7 @@ class Snapshot:
     number: int | None
     slot_at: datetime | None
     note: str | None
+    appeal: tuple[str, str] | None
     items: tuple[Item, ...]
 
 
@@ -87,5 +89,11 @@ def take(session: Session, edition_id: int) -> Snapshot:
         number=found.number,
         slot_at=found.slot_at,
         note=found.note,
+        appeal=_appeal(session, found),
         items=tuple(Item(*item) for item in items),
     )
+
+
+def _appeal(session: Session, edition: Edition) -> tuple[str, str] | None:
+    appeal = appeals.current(session, edition.mail_date or edition.slot_at or edition.created_at)
+    return (appeal.text, appeal.link) if appeal else None

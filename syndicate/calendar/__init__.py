@@ -1,0 +1,1 @@
+"""What has a time of its own: appeals that run for a while."""
