@@ -1,6 +1,8 @@
 """Files that are there whole or not at all, also when the power fails: written beside their place, then moved there."""
 
 import os
+import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +25,25 @@ def replaced(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
         with suppress(OSError):
             new.unlink(missing_ok=True)
         raise
+
+
+def clear_leftovers(path: Path, *, older: float = 3600.0, most: int = 100) -> int:
+    """Remove what processes that were killed in `replaced` left beside `path`; returns how many files.
+
+    Only files of its own naming that have not been written to for `older` seconds, and at most `most` of them: a file
+    takes no hour to write. Without the right to look or to remove, nothing happens."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.[0-9]+")
+    removed = 0
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if removed == most:
+                break
+            if name.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with suppress(OSError):
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > older:
+                        os.unlink(entry.path)
+                        removed += 1
+    return removed
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
-from syndicate.durable import created, replaced
+from syndicate.durable import clear_leftovers, created, replaced
 
 
 def _mode(path: Path) -> int:
@@ -49,3 +50,32 @@ def test_a_new_file_is_its_owners_and_no_other_is_overwritten(tmp_path: Path) ->
     with pytest.raises(FileExistsError), created(tmp_path / "key"):
         pass
     assert (tmp_path / "key").read_bytes() == b"secret"
+
+
+def test_what_the_killed_left_is_removed_once_it_is_old_and_nothing_else_is(tmp_path: Path) -> None:
+    place, long_ago = tmp_path / "outbox.count", time.time() - 4000
+    old = [".outbox.count.7", ".outbox.count.123456"]
+    others = [
+        "outbox.count",
+        ".outbox.count.",
+        ".outbox.count.7.bak",
+        ".outbox_count.7",
+        ".secret.key.7",
+        "outbox.count.7",
+    ]
+    for name in [*old, *others]:
+        (tmp_path / name).write_bytes(b"1")
+        os.utime(tmp_path / name, (long_ago, long_ago))
+    (tmp_path / ".outbox.count.8").write_bytes(b"being written just now")
+    (tmp_path / ".outbox.count.9").mkdir()
+    (tmp_path / ".outbox.count.10").symlink_to(place)
+    assert clear_leftovers(place) == len(old)
+    assert set(os.listdir(tmp_path)) == {*others, ".outbox.count.8", ".outbox.count.9", ".outbox.count.10"}
+
+
+def test_leftovers_are_removed_by_the_hundred_and_a_folder_that_is_gone_is_no_error(tmp_path: Path) -> None:
+    for number in range(7):
+        (tmp_path / f".count.{number}").write_bytes(b"1")
+    assert clear_leftovers(tmp_path / "count", older=-1.0, most=5) == 5
+    assert len(os.listdir(tmp_path)) == 2
+    assert clear_leftovers(tmp_path / "nowhere" / "count") == 0

@@ -1,6 +1,7 @@
 """The counter file: by it a database that was put back from a copy is told, before anything of it is sent."""
 
 import logging
+import os
 import shutil
 import sqlite3
 import stat
@@ -260,3 +261,13 @@ def test_a_release_is_known_on_this_machine_and_alarms_no_other(
         drive(app, lambda: edition_state(app.database, second) == "sent", stopped, progress=lambda: None)
         assert len(relay.dots) == 6
         assert _held(app.database) is None
+
+
+def test_what_senders_killed_while_writing_the_file_left_is_gone_once_one_starts(
+    database: Database, file: CountFile
+) -> None:
+    left = file.path.with_name(".outbox.count.4711")
+    left.write_bytes(b"12")
+    os.utime(left, (0, 0))
+    _open_and_close(database, file)
+    assert not left.exists()

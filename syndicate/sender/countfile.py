@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from syndicate.database import Database
-from syndicate.durable import replaced, sync_folder
+from syndicate.durable import clear_leftovers, replaced, sync_folder
 from syndicate.outbox import guard, leases
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,10 @@ class CountFile:
             self._told = True
             return
         self._last, self._told = total, False
+
+    def clear(self) -> None:
+        """Remove what senders that were killed while writing the file left beside it."""
+        clear_leftovers(self.path)
 
     def last(self) -> int:
         """What the file says now; 0 if it says nothing."""

@@ -29,6 +29,7 @@ class Recovery:
 
     def suspect(self, *, alone: bool) -> None:
         """Hold the outbox if the database is an older copy; to be done before anything is recovered or sent."""
+        self._count_file.clear()
         reason = self._count_file.suspicion(self._database, self._me, alone=alone)
         if reason:
             now = self._terms.clock()
