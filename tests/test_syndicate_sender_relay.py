@@ -75,7 +75,7 @@ def test_a_relay_that_ends_lines_gets_the_same_mails_over_fewer_and_no_attempt_i
         run(sender, lambda: edition_state(sqlite_database, made) == "sent")
         assert sorted(relay.accepted) == sorted(states(sqlite_database, made))
     assert {row.attempt for row in rows(sqlite_database, made)} == {1}
-    assert sender._gate.limit == 2
+    assert sender._gate.crowd.limit == 2
     assert record(sqlite_database).failures == 0
 
 
@@ -146,7 +146,7 @@ def test_a_line_that_the_relay_ended_in_its_own_time_is_made_anew_and_means_no_c
         run(sender, lambda: edition_state(sqlite_database, made) == "sent")
         assert relay.sessions >= 6
     assert {row.attempt for row in rows(sqlite_database, made)} == {1}
-    assert sender._gate.limit == 2
+    assert sender._gate.crowd.limit == 2
 
 
 def test_a_relay_that_takes_not_even_one_line_is_away(database: Database, now: datetime) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from syndicate.outbox.relays import SHORT_PAUSES, Standing, Trouble
+from syndicate.sender.crowd import Crowd
 from syndicate.sender.errors import SenderEnded
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Record(Protocol):
 
 
 class RelayGate:
-    """Shared by the connections of one process, numbered from 0; no more than `limit` of them go at a time.
+    """Shared by the connections of one process, numbered from 0; no more than `crowd.limit` of them go at a time.
 
     After a failure the way is closed for a rest; then one connection of one process goes through on trial, and only
     the relay's answer to a mail on it opens the way for all. So a relay that takes connections and loses every mail is
@@ -39,20 +40,15 @@ class RelayGate:
     something changed; `quiet` is after how many seconds without a crowd one more connection is tried."""
 
     def __init__(self, record: Record, *, connections: int, changed: Callable[[], None], quiet: float = 300.0) -> None:
-        self._record = record
-        self._most = connections
-        self._changed = changed
-        self._quiet = quiet
-        self._lock = threading.Condition()
-        self._closed = False
+        self._record, self._changed = record, changed
+        self._lock, self._closed = threading.Condition(), False
         self._standing = Standing()
         self._edition = 0  # goes up with each standing that this process wrote
-        self._open_at = 0.0
-        self._failed_at = float("-inf")
+        self._open_at, self._failed_at = 0.0, float("-inf")
         self._trial: int | None = None
         self._within: set[int] = set()
         self._telling = 0  # how many connections are just recording that nobody may go
-        self._base, self._crowded_at = connections, float("-inf")
+        self.crowd = Crowd(connections, quiet)
         self._said: str | None = None
         self._said_away = False
 
@@ -144,13 +140,11 @@ class RelayGate:
         """The relay ended or refused a line that was begun at this monotonic second because there are too many: half
         as many are used from now on. With only one it counts as a failure."""
         with self._lock:
-            known = began < self._crowded_at  # what was begun before there were fewer tells nothing new
-            alone = self.limit <= 1
-            if not known and not alone:
-                self._base, self._crowded_at = self.limit // 2, time.monotonic()
-                log.warning("%s: %d connections from now on", error, self._base)
+            found = self.crowd.met(began)
+            if found == "fewer":
+                log.warning("%s: %d connections from now on", error, self.crowd.limit)
             self._end(n)
-        if not known and alone:
+        if found == "alone":
             self.down(n, error, began=began)
 
     def learn(self, read: Callable[[], Standing]) -> None:
@@ -163,14 +157,6 @@ class RelayGate:
             self._tell()
 
     # How it stands.
-
-    @property
-    def limit(self) -> int:
-        """How many connections may be used: one more for each quiet while since there were too many."""
-        grown = self._base
-        if grown < self._most:
-            grown += int((time.monotonic() - self._crowded_at) / self._quiet)
-        return min(grown, self._most)
 
     @property
     def resting(self) -> bool:
@@ -207,8 +193,7 @@ class RelayGate:
         return self._trial is None and not standing.stopped and time.monotonic() >= self._open_at
 
     def _room(self, n: int) -> bool:
-        others = len(self._within) - (n in self._within)
-        return others < self.limit
+        return len(self._within - {n}) < self.crowd.limit
 
     def _end(self, n: int) -> None:
         self._within.discard(n)
