@@ -7,6 +7,9 @@ from datetime import UTC, date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton
+
 from syndicate.errors import UsageError
 
 FIRST_YEAR, LAST_YEAR = 1800, 2100
@@ -136,14 +139,24 @@ class Dateline:
         return datetime(first.year, first.month, first.day, tzinfo=zone).astimezone(UTC)
 
     def display(self, language: str = "en") -> str:
-        """For people: "2009", "March 2009", "14 March 2009". A language without month names here gets `text`."""
+        """For people: "2009", "March 2009", "14 March 2009", "marzo de 2009", with as much of the date as is known. A
+        language that Babel does not know gets `text`."""
         year, *rest = self._numbers()
         if not rest:
             return str(year)
-        if not language.lower().startswith("en"):
-            return self.text
+        if language.split("-", maxsplit=1)[0].lower() != "en":
+            return self._translated(language)
         named = f"{MONTHS[rest[0] - 1]} {year}"
         return f"{rest[1]} {named}" if len(rest) == 2 else named
+
+    def _translated(self, language: str) -> str:
+        try:
+            locale = Locale.parse(language, sep="-")
+        except (ValueError, UnknownLocaleError):
+            return self.text
+        if self.precision == "month":
+            return format_skeleton("yMMMM", self.first_day, locale=locale)
+        return format_date(self.first_day, "long", locale=locale)
 
     def _numbers(self) -> tuple[int, ...]:
         return tuple(int(part) for part in self.text.split("-"))

@@ -103,7 +103,11 @@ def test_the_length_is_the_precision_and_the_first_day_follows() -> None:
     assert [d.first_day for d in (year, month, day)] == [date(2009, 1, 1), date(2009, 3, 1), date(2009, 3, 14)]
     assert [d.display() for d in (year, month, day)] == ["2009", "March 2009", "14 March 2009"]
     assert [d.display("en-GB") for d in (year, month, day)] == ["2009", "March 2009", "14 March 2009"]
-    assert day.display("de") == "2009-03-14"
+    assert [d.display("es") for d in (year, month, day)] == ["2009", "marzo de 2009", "14 de marzo de 2009"]
+    assert [d.display("pt-BR") for d in (month, day)] == ["março de 2009", "14 de março de 2009"]
+    assert [d.display(unknown) for d in (month, day) for unknown in ("xx-none", "??")] == [month.text] * 2 + [
+        day.text
+    ] * 2
     assert str(day) == "2009-03-14"
 
 

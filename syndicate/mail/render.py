@@ -5,18 +5,20 @@ This is the only room that knows premailer. It never fetches anything: styles co
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import cssutils
 import jinja2
+from babel.support import NullTranslations
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from lxml import etree
 from premailer import Premailer
 
 from feeds.text import xml_safe
 from syndicate.errors import SyndicateError
+from syndicate.i18n import translations
 from syndicate.mail.headers import plain
 from syndicate.mail.pages import Page, Rendered
 from syndicate.mail.slots import SLOTS, mark, without_marks
@@ -42,15 +44,9 @@ class Renderer:
     def __init__(self, site_templates: Path | None) -> None:
         folders = [site_templates] if site_templates else []
         places = [folder / "email" for folder in (*folders, templates_root())]
+        self._folders = folders
         self._places = places
-        self._templates = ImmutableSandboxedEnvironment(
-            loader=jinja2.FileSystemLoader(places),
-            autoescape=lambda name: bool(name) and str(name).endswith(".html"),
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters.update(FILTERS)
+        self._templates: dict[str, jinja2.Environment] = {}
 
     def render(self, name: str, context: Mapping[str, object] | Page) -> Rendered:
         """The mail `name` with these values; a page gives its fields by their names, and `slots` holds the marks.
@@ -65,9 +61,15 @@ class Renderer:
         html = self._fill(f"{name}/body.html", cleaned | {"subject": subject})
         return Rendered(subject=subject, text=text.strip("\n") + "\n", html=inlined(html))
 
+    def _in(self, language: str) -> jinja2.Environment:
+        """The templates with the messages of this language, compiled once for each. Raises BadCatalogue."""
+        if language not in self._templates:
+            self._templates[language] = _environment(self._places, translations(language, self._folders))
+        return self._templates[language]
+
     def _fill(self, path: str, values: Mapping[str, object]) -> str:
         try:
-            return self._templates.get_template(path).render(values)
+            return self._in(str(values.get("language", "en"))).get_template(path).render(values)
         except jinja2.TemplateNotFound as error:
             looked = " and ".join(str(place) for place in self._places)
             raise TemplateFault(f"there is no e-mail template {error.name or path}: looked in {looked}") from error
@@ -77,6 +79,21 @@ class Renderer:
             ) from error
         except (jinja2.TemplateError, *_FAULTS) as error:
             raise TemplateFault(f"the e-mail template {path} fails: {plain(str(error))}") from error
+
+
+def _environment(places: Sequence[Path], messages: NullTranslations) -> jinja2.Environment:
+    made = ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader(places),
+        autoescape=lambda name: bool(name) and str(name).endswith(".html"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_translations(messages, newstyle=True)  # type: ignore[attr-defined]
+    made.filters.update(FILTERS)
+    return made
 
 
 def inlined(html: str) -> str:

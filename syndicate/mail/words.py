@@ -7,6 +7,9 @@ from datetime import date
 from typing import Any, Final
 from urllib.parse import quote
 
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+
 from feeds.text import paragraphs, plain_title
 from syndicate.datelines import Dateline
 from syndicate.timetable import DAYS
@@ -17,9 +20,14 @@ _RIGHT_TO_LEFT: Final = frozenset({"ar", "he", "fa", "ur", "yi", "ps", "dv", "ck
 
 
 def longdate(day: date, language: str = "en") -> str:
-    """ "Thursday 26 November 2026"; the date alone in a language whose weekdays we do not know."""
+    """ "Thursday 26 November 2026", "jueves, 26 de noviembre de 2026"; the date alone in one that nobody knows."""
     words = Dateline.iso(day.isoformat()).display(language)
-    return f"{DAYS[day.isoweekday() % 7]} {words}" if language.split("-", maxsplit=1)[0].lower() == "en" else words
+    if language.split("-", maxsplit=1)[0].lower() == "en":
+        return f"{DAYS[day.isoweekday() % 7]} {words}"
+    try:
+        return format_date(day, "full", locale=Locale.parse(language, sep="-"))
+    except (ValueError, UnknownLocaleError):
+        return words
 
 
 def direction(language: str) -> str:
