@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syndicate.cli import json_shapes, output
+from syndicate.cli.edition_check import Strict, Yes, ask_about
 from syndicate.cli.following import stand_of
 from syndicate.cli.json_shapes import Shape
 from syndicate.cli.obstacles import obstacle
@@ -112,9 +113,13 @@ def show(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> Non
 
 
 @app.command("approve")
-def approve(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
+def approve(
+    ctx: typer.Context, edition: EditionId, yes: Yes = False, strict: Strict = False, as_json: AsJson = False
+) -> None:
     """Freeze what a draft says. The tick starts a scheduled one; `edition send` starts any."""
     with opened(ctx) as site:
+        if stand_of(site, edition).state == "draft":
+            ask_about(site, edition, yes=yes, strict=strict)
         site.editions.approve(site.database, edition, site.clock())
         _answer(site, edition, as_json=as_json)
 

@@ -8,6 +8,7 @@ import typer
 
 from syndicate.cli import json_shapes, output
 from syndicate.cli.edition import EditionId
+from syndicate.cli.edition_check import Strict, Yes, ask_about
 from syndicate.cli.following import edition_to_its_end, held_until, stand_of, summary
 from syndicate.cli.output import AsJson
 from syndicate.cli.site import opened
@@ -26,13 +27,15 @@ class NotSent(SyndicateError):
     """The edition has not come to its end; the text says how it stands and what to do."""
 
 
-def send(
+def send(  # noqa: PLR0917 - one argument an option
     ctx: typer.Context,
     edition: Annotated[int | None, typer.Argument(metavar="E", min=1, help="The edition's id.")] = None,
     now: Annotated[
         str | None, typer.Option("--now", metavar="DIGEST", help="Draft, freeze and send one of this digest.")
     ] = None,
     no_wait: NoWait = False,
+    yes: Yes = False,
+    strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
     """Send an edition: a draft or approved one by its id, or a new one of a digest with --now.
@@ -41,7 +44,9 @@ def send(
     if (edition is None) == (now is None):
         raise UsageError("name one edition by its id, or a digest with --now DIGEST")
     with opened(ctx) as site:
-        edition_id = _send_now(site, now, no_wait) if now is not None else _send(site, edition or 0, no_wait)
+        edition_id = (
+            _send_now(site, now, no_wait) if now is not None else _send(site, edition or 0, no_wait, yes, strict)
+        )
         stay(site, edition_id, no_wait=no_wait, as_json=as_json)
 
 
@@ -76,7 +81,7 @@ def _send_now(site: App, digest: str, no_wait: bool) -> int:
     return site.editions.send_now(site.database, digest, new_uid(), site.clock())
 
 
-def _send(site: App, edition_id: int, no_wait: bool) -> int:
+def _send(site: App, edition_id: int, no_wait: bool, yes: bool, strict: bool) -> int:
     from syndicate.app.sending import ensure_free, ensure_relay
 
     state = stand_of(site, edition_id).state
@@ -85,6 +90,8 @@ def _send(site: App, edition_id: int, no_wait: bool) -> int:
     ensure_free(site)
     if not no_wait:
         ensure_relay(site)
+    if state == "draft":
+        ask_about(site, edition_id, yes=yes, strict=strict)
     if state != "approved":
         state = site.editions.approve(site.database, edition_id, site.clock())
     if state == "approved":

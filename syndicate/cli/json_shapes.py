@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from subscribers.listing import HistoryLine, Listed
     from syndicate.app.parts import App
     from syndicate.config import Fault
+    from syndicate.editions.preflight.findings import Finding
     from syndicate.editions.report import Report
     from syndicate.models import Clipping
 
@@ -107,3 +108,8 @@ def plan(digest: str, chosen: list[Shape], left_out: list[Shape], reason: str | 
 def fault(fault: Fault) -> Shape:
     """One thing that is wrong with a configuration, or still an example."""
     return {"line": fault.line, "key": fault.key, "text": fault.text}
+
+
+def finding(finding: Finding) -> Shape:
+    """One thing that the check of an edition found: `level` is fault, warning or note."""
+    return {"level": finding.level, "what": finding.what, "remedy": finding.remedy, "where": finding.where}

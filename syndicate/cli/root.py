@@ -14,6 +14,7 @@ from syndicate.cli import (
     db,
     demo,
     edition,
+    edition_check,
     edition_preview,
     edition_report,
     edition_send,
@@ -70,6 +71,7 @@ app.command("worker")(serve.worker)
 app.command("check")(check.check)
 clip.app.command("correct")(clip_correct.correct)
 clip.app.command("import")(clip_import.import_)
+edition.app.command("check")(edition_check.check)
 edition.app.command("preview")(edition_preview.preview)
 edition.app.command("report")(edition_report.report)
 edition.app.command("send")(edition_send.send)

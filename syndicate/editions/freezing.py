@@ -13,6 +13,7 @@ from syndicate.editions import snapshot as snapshots
 from syndicate.editions.choosing import planned, take
 from syndicate.editions.composing import Composer
 from syndicate.editions.expiry import expires_at
+from syndicate.editions.preflight.examination import Unfit, require_fit
 from syndicate.editions.records import hold
 from syndicate.editions.snapshot import Snapshot
 from syndicate.errors import Refused
@@ -36,7 +37,8 @@ def freeze(database: Database, config: Config, composer: Composer, edition_id: i
     then: `approved`; `skipped` if nothing was left to say; or, if it was no draft, the state it is in, untouched.
 
     Items that are not published any more are dropped first. If anything changed while it was composed it is composed
-    again; Refused if that never ends. Raises NotFound, TemplateFault, MailTooLarge."""
+    again; Refused if that never ends. Raises NotFound, TemplateFault, MailTooLarge, and Unfit when
+    a mail has a fault that must not go out."""
     for _ in range(_TRIES):
         with database.write() as session:
             prepared = _prepare(session, config, edition_id, now=now)
@@ -46,10 +48,19 @@ def freeze(database: Database, config: Config, composer: Composer, edition_id: i
         digest = config.digest(snapshot.digest)
         at = snapshot.slot_at or now
         composition = composer.compose(digest, snapshot, number=prepared.number, at=at)
+        require_fit(config, digest, [composition])
         with database.write() as session:
             if _store(session, config, prepared, composition, at=at, now=now):
                 return "approved"
     raise Refused(f"edition {edition_id} kept changing while it was composed: try again")
+
+
+def hold_unfit(database: Database, edition_id: int, fault: Unfit) -> None:
+    """A person must look at a draft whose mail must not go out so; approving it tries again."""
+    with database.write() as session:
+        edition = snapshots.edition(session, edition_id, lock=True)
+        if edition.state == "draft":
+            edition.state, edition.reason = "held", f"{fault}; then `syndicate edition approve {edition_id}`"
 
 
 def give_number_back(session: Session, edition: Edition) -> None:
@@ -106,6 +117,10 @@ def _prepared(session: Session, edition: Edition) -> _Prepared:
 
 def _choose_late(session: Session, config: Config, edition: Edition, *, now: datetime) -> None:
     """A slot that was held without items gets them now: those it would have had, if nothing took them meanwhile."""
+    if edition.chosen is None and edition.approved_at is None and has_items(session, edition):
+        edition.state, edition.reason = "draft", None  # it was held for a fault of its mail, and is looked at again
+        session.flush()
+        return
     if edition.slot_at is None or edition.chosen is not None or edition.approved_at is not None:
         raise Refused(f"edition {edition.id} was held while it was sent: let the outbox go on first")
     record = hold(session, edition.digest, now=now)

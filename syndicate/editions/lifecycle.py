@@ -21,8 +21,9 @@ from syndicate.editions import lateness, records, sending, starting
 from syndicate.editions import snapshot as snapshots
 from syndicate.editions.choosing import bare, planned, store
 from syndicate.editions.composing import Composer
-from syndicate.editions.freezing import freeze
+from syndicate.editions.freezing import freeze, hold_unfit
 from syndicate.editions.plan import Plan
+from syndicate.editions.preflight.examination import Unfit
 from syndicate.editions.schedule import DueSlot, due
 from syndicate.editions.starting import Start
 from syndicate.errors import Refused, SyndicateError, UsageError
@@ -155,14 +156,20 @@ class Editions:
         for digest in self.config.digests:
             step(digest.slug, partial(self._decide, database, digest, now))
         for edition_id in self._to_freeze(database):
-            work = partial(freeze, database, self.config, self.composer, edition_id, now=now)
-            step(f"edition {edition_id}", work)
+            step(f"edition {edition_id}", partial(self._freeze_unasked, database, edition_id, now))
         for edition_id in self._to_start(database, now):
             step(f"edition {edition_id}", partial(self._start_if_first, database, edition_id, now))
         for edition_id in self._abandoned(database):
             step(f"edition {edition_id}", partial(starting.clear_abandoned, database, edition_id))
         if failures:
             raise TickFailed("; ".join(failures))
+
+    def _freeze_unasked(self, database: Database, edition_id: int, now: datetime) -> None:
+        try:
+            freeze(database, self.config, self.composer, edition_id, now=now)
+        except Unfit as fault:
+            hold_unfit(database, edition_id, fault)
+            raise
 
     def _abandoned(self, database: Database) -> Iterable[int]:
         with database.read() as session:
