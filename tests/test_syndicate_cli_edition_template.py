@@ -3,13 +3,15 @@
 import shutil
 from pathlib import Path
 
+import pytest
 from console import new_site
-from pytest import TempPathFactory
 
 from syndicate.template_folder import templates_root
 
 
-def test_a_digest_template_is_added_by_copying_one_folder(tmp_path: Path, tmp_path_factory: TempPathFactory) -> None:
+def test_a_digest_template_is_added_by_copying_one_folder(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     site = new_site(tmp_path_factory, tmp_path / "site")
     bulletin = site.folder / "templates" / "email" / "bulletin"
     shutil.copytree(templates_root() / "email" / "digest", bulletin)
