@@ -13,6 +13,7 @@ from syndicate.cli import (
     clip_import,
     db,
     demo,
+    digest,
     edition,
     edition_check,
     edition_preview,
@@ -80,5 +81,5 @@ outbox.app.command("uncertain")(outbox_decide.uncertain)
 outbox.app.command("retry")(outbox_decide.retry)
 outbox.app.command("release")(outbox_decide.release)
 subscriber.app.command("add")(subscriber_add.add)
-for noun in (clip, feed, edition, appeal, outbox, subscriber, db):
+for noun in (clip, feed, digest, edition, appeal, outbox, subscriber, db):
     app.add_typer(noun.app)
