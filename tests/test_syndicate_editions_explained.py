@@ -82,7 +82,7 @@ def test_the_next_times_say_zone_and_utc_on_both_sides_of_a_change_of_clocks(tmp
 
 @cache
 def _changes(zone: ZoneInfo) -> tuple[datetime, ...]:
-    """From 2020 to 2040, the instants (to the second) at which the offset of a zone changes, found by stepping and halving."""
+    """From 2020 to 2040, the instants (to the second) at which the offset changes, found by stepping and halving."""
     found, at = [], datetime(2020, 1, 1, tzinfo=UTC)
     while at.year <= 2040:
         then = at + WEEK
