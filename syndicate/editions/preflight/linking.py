@@ -30,7 +30,7 @@ SHORTENERS: Final = frozenset(
 )
 """Hosts that hide where a link leads; spam filters count them against a mail."""
 
-_PRIVATE_NAMES: Final = (".localhost", ".local", ".internal", ".lan", ".home", ".test", ".invalid")
+_PRIVATE_NAMES: Final = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 _HOST: Final = re.compile(r"[^\s/?#@\\<>\"]+")
 
 
