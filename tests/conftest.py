@@ -30,7 +30,7 @@ settings.register_profile(
 )
 settings.load_profile("here")
 
-pytest_plugins = ["backups"]
+pytest_plugins = ["backups", "decision_rooms"]
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
