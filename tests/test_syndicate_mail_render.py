@@ -15,6 +15,7 @@ from lxml import html as markup
 from mails import EDITION, HEADLINES, KEYS, MAIL_SITE, PARTNERS, PERSON, SITE, confirmation, digest, item, page
 
 from feeds.text import xml_safe
+from syndicate.confined import Confinement
 from syndicate.mail.pages import ConfirmPage, DigestLines, DigestPage, PartnerLine, PartnerLink, Rendered, SiteLines
 from syndicate.mail.personal import delivery_mail
 from syndicate.mail.render import Renderer, TemplateFault, inlined
@@ -325,6 +326,49 @@ def test_a_bad_template_is_one_clear_line(tmp_path: Path, text: str, says: str) 
     with pytest.raises(TemplateFault, match=re.escape(says)) as fault:
         bad.render("digest", page(1))
     assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "more than 1 seconds"),
+        ("{{ 7 ** (10 ** 8) }}", "more than 1 seconds"),
+        ("{{ 'a' * 10 ** 10 }}", "too much memory"),
+        ("{% for a in range(99999) %}{{ 'a' * 100000 }}{% endfor %}", "too much memory"),
+        ("{{ 'a' * 34000000 }}", "more than 32 MB"),
+        ("{% include 'digest/body.txt' %}", "maximum recursion depth exceeded"),
+        ("{% extends 'digest/body.txt' %}", "maximum recursion depth exceeded"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "maximum recursion depth exceeded"),
+    ],
+)
+def test_a_template_that_would_take_the_program_down_is_one_clear_line(tmp_path: Path, text: str, says: str) -> None:
+    bad = site_template(tmp_path, "digest/body.txt", text)
+    bad._apart = Confinement(seconds=1 if "seconds" in says else 30)
+    with pytest.raises(TemplateFault, match=re.escape(says)) as fault:
+        bad.render("digest", page(1))
+    assert "the e-mail template digest/body.txt" in str(fault.value)
+    assert "\n" not in str(fault.value)
+    (tmp_path / "email" / "digest" / "body.txt").write_text("mended\n")
+    assert bad.render("digest", page(1)).text == "mended\n"
+
+
+def test_the_html_of_a_site_is_inlined_apart_too(tmp_path: Path) -> None:
+    own = site_template(tmp_path, "digest/body.html", "<html><style>p{color:red}</style><p>{{ title }}x</p></html>")
+    assert "color:red" in own.render("digest", page(1)).html.replace(" ", "")
+    (tmp_path / "email" / "digest" / "body.html").write_text("<!-- -->")
+    with pytest.raises(TemplateFault, match=r"the HTML of the e-mail template digest/body\.html cannot be read"):
+        own.render("digest", page(1))
+    endless = "<html><style>" + "p{color:red}p b{top:0}" * 20 + "</style>" + "<p>x" * 200_000
+    (tmp_path / "email" / "digest" / "body.html").write_text(endless)
+    own._apart = Confinement(seconds=1)
+    with pytest.raises(TemplateFault, match=r"digest/body\.html, .* more than 1 seconds"):
+        own.render("digest", page(1))
+
+
+def test_no_process_is_started_for_the_templates_of_the_program(tmp_path: Path, renderer: Renderer) -> None:
+    own = Renderer(tmp_path)
+    own._apart = Confinement(seconds=0)
+    assert own.render("digest", page(1)) == renderer.render("digest", page(1))
 
 
 def test_a_template_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Templates to a mail: jinja2 in its sandbox, the site's templates first, and premailer once over the HTML.
 
-This is the only room that knows premailer. It never fetches anything: styles come from the template alone.
+This is the only room that knows premailer. It never fetches anything: styles come from the template alone. As soon as
+the site has templates of its own, all is done in a process apart (`syndicate.confined`): nobody has tried those.
 """
 
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+import xml.dom
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +20,7 @@ from lxml import etree
 from premailer import Premailer
 
 from feeds.text import xml_safe
+from syndicate.confined import Confined, Confinement, Failed
 from syndicate.errors import SyndicateError
 from syndicate.i18n import translations
 from syndicate.mail.headers import plain
@@ -42,6 +46,8 @@ class Renderer:
     `site_templates` (the site's `templates` folder) and then among the packaged ones, file by file."""
 
     def __init__(self, site_templates: Path | None) -> None:
+        self._own = site_templates
+        self._apart = Confinement()
         folders = [site_templates] if site_templates else []
         places = [folder / "email" for folder in (*folders, templates_root())]
         self._folders = folders
@@ -56,10 +62,32 @@ class Renderer:
         values = _named(context)
         cleaned = {key: _clean(value) for key, value in values.items()}
         cleaned["slots"] = {slot: mark(slot) for slot in SLOTS}
-        subject = _short(plain(self._fill(f"{name}/subject.txt", cleaned)))
-        text = self._fill(f"{name}/body.txt", cleaned)
-        html = self._fill(f"{name}/body.html", cleaned | {"subject": subject})
-        return Rendered(subject=subject, text=text.strip("\n") + "\n", html=inlined(html))
+        fill, inline = (self._fill_apart, self._inline_apart) if self._has_own() else (self._fill, inlined)
+        subject = _short(plain(fill(f"{name}/subject.txt", cleaned)))
+        text = fill(f"{name}/body.txt", cleaned)
+        html = fill(f"{name}/body.html", cleaned | {"subject": subject})
+        return Rendered(subject=subject, text=text.strip("\n") + "\n", html=inline(html, f"{name}/body.html"))
+
+    def _has_own(self) -> bool:
+        """Whether the site overrides any file: it may be one that others include. Asked anew for each mail, as files
+        come and go while the program runs."""
+        return self._own is not None and any(path.is_file() for path in (self._own / "email").rglob("*"))
+
+    def _fill_apart(self, path: str, values: Mapping[str, object]) -> str:
+        return self._run_apart(path, _filled, str(self._own), path, values)
+
+    def _inline_apart(self, html: str, path: str) -> str:
+        return self._run_apart(path, inlined, html, path)
+
+    def _run_apart(self, path: str, function: Callable[..., str], *arguments: object) -> str:
+        try:
+            return str(self._apart.run(function, *arguments))
+        except Failed as error:
+            raise TemplateFault(str(error)) from error
+        except Confined as error:
+            raise TemplateFault(
+                f"the e-mail template {path}, or a file that it includes, cannot be used: {error}"
+            ) from error
 
     def _in(self, language: str) -> jinja2.Environment:
         """The templates with the messages of this language, compiled once for each. Raises BadCatalogue."""
@@ -96,12 +124,25 @@ def _environment(places: Sequence[Path], messages: NullTranslations) -> jinja2.E
     return made
 
 
-def inlined(html: str) -> str:
-    """`html` with its style sheet written into the elements; media rules stay in the head with their !important."""
+@lru_cache(maxsize=1)
+def _renderer(site_templates: str) -> Renderer:
+    """In the process apart: kept from file to file, with the templates it has compiled."""
+    return Renderer(Path(site_templates))
+
+
+def _filled(site_templates: str, path: str, values: Mapping[str, object]) -> str:
+    """In the process apart: one file with its values filled in. Raises TemplateFault."""
+    return _renderer(site_templates)._fill(path, values)
+
+
+def inlined(html: str, path: str = "body.html") -> str:
+    """`html` with its style sheet written into the elements; media rules stay in the head with their !important.
+
+    `path` names the template in errors. Raises TemplateFault."""
     try:
         return f"{_DOCTYPE}\n{_Inliner(html).transform(pretty_print=False).split('>', 1)[1].lstrip()}\n"
-    except (etree.LxmlError, ValueError, LookupError) as error:
-        raise TemplateFault(f"the HTML of an e-mail template cannot be read: {plain(str(error))}") from error
+    except (etree.LxmlError, xml.dom.DOMException, *_FAULTS) as error:
+        raise TemplateFault(f"the HTML of the e-mail template {path} cannot be read: {plain(str(error))}") from error
 
 
 class _Inliner(Premailer):  # type: ignore[misc]
