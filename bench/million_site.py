@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from path_site import composition, lay
+from path_site import approved, composition, lay
 from sqlalchemy import text
 
 from syndicate.app.parts import open_site
@@ -11,7 +11,6 @@ from syndicate.clippings import store
 from syndicate.clippings.store import NewClipping
 from syndicate.database import Database
 from syndicate.migrations import upgrade
-from syndicate.models import Edition, Variant
 
 _MAIL_BYTES = 6_000
 _CLIPPINGS = 8
@@ -41,21 +40,7 @@ def approve(folder: Path, url: str) -> int:
         now = app.clock()
         made, _ = composition(app.config, now, _MAIL_BYTES)
         with app.database.write() as session:
-            edition = Edition(
-                uid="millionedition01",
-                digest="weekly",
-                kind="manual",
-                key="million",
-                state="approved",
-                created_at=now,
-                approved_at=now,
-                mail_date=now,
-            )
-            session.add(edition)
-            session.flush()
-            variant = Variant(edition_id=edition.id, language="en", composition=made.to_bytes(), hash=made.hash)
-            session.add(variant)
-            return edition.id
+            return approved(session, made, now, uid="millionedition01", key="million")
 
 
 def _people(database: Database, readers: int) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, insert, literal, select
+from sqlalchemy.orm import Session
 
 from subscribers.models import Subscriber, Subscription
 from syndicate.config import Config, load
@@ -118,6 +119,24 @@ def lay(folder: Path) -> Config:
     return load(folder / "config.toml", environ={})
 
 
+def approved(session: Session, made: Composition, now: datetime, *, uid: str, key: str) -> int:
+    """An edition with this frozen composition that can be started. Returns its id."""
+    edition = Edition(
+        uid=uid,
+        digest="weekly",
+        kind="manual",
+        key=key,
+        state="approved",
+        created_at=now,
+        approved_at=now,
+        mail_date=now,
+    )
+    session.add(edition)
+    session.flush()
+    session.add(Variant(edition_id=edition.id, language="en", composition=made.to_bytes(), hash=made.hash))
+    return edition.id
+
+
 def fill(database: Database, config: Config, recipients: int, size: int) -> int:
     """Make the tables, `recipients` subscribers and an edition that is sending to them all. Returns its id."""
     upgrade(database)
@@ -129,22 +148,8 @@ def fill(database: Database, config: Config, recipients: int, size: int) -> int:
         chosen = select(Subscriber.id, *_constants(now))
         columns = ["subscriber_id", "digest", "state", "since"]
         session.execute(insert(Subscription).from_select(columns, chosen, include_defaults=False))
-        edition = Edition(
-            uid=EDITION_UID,
-            digest="weekly",
-            kind="manual",
-            key="bench",
-            state="approved",
-            created_at=now,
-            approved_at=now,
-            mail_date=now,
-        )
-        session.add(edition)
-        session.flush()
         made, _ = composition(config, now, size)
-        variant = Variant(edition_id=edition.id, language="en", composition=made.to_bytes(), hash=made.hash)
-        session.add(variant)
-        edition_id = edition.id
+        edition_id = approved(session, made, now, uid=EDITION_UID, key="bench")
     start(database, config, edition_id, now=now + timedelta(seconds=1))
     database.settle()
     return edition_id

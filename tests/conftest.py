@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from acceptance.powercut import NoCompiler, build
 from cluster import Cluster, NoPostgres
 from console import use_relay
 from hypothesis import settings
@@ -74,6 +75,17 @@ def catcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catcher
     use_relay(monkeypatch, catcher.port)
     yield catcher
     catcher.stop()
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library of the power cuts, which also makes a disk fail; or skip with the reason."""
+    try:
+        return build(tmp_path_factory.mktemp("library"))
+    except NoCompiler as error:
+        if required("compiler"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

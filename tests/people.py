@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from subscribers.models import Subscriber, Subscription
 from syndicate.database import Database
 from syndicate.mail.personal import Outgoing
-from syndicate.models import Delivery, Edition
-from syndicate.outbox import ranges
+from syndicate.models import Delivery, Edition, Letter
+from syndicate.outbox import letters, ranges
 from syndicate.outbox.jobs import DeliveryJob, Job
 
 DIGEST = "weekly"
@@ -55,6 +57,20 @@ def edition(database: Database, now: datetime, *, key: str = "one", state: str =
         session.flush()
         assert not ranges.freeze_range(session, made, now)
         return made.id
+
+
+def ask_letter(session: Session, address: str, now: datetime, params: dict[str, Any] | None = None) -> Letter:
+    """A letter that asks this address to confirm, whose hash is what stands before the @, with zeros in front."""
+    return letters.ask(
+        session,
+        kind="confirm",
+        address=address,
+        address_hash=f"{address.partition('@')[0]:0>32}",
+        subscriber_id=None,
+        language="en",
+        params=params or {},
+        now=now,
+    )
 
 
 def outgoing(job: Job) -> Outgoing:

@@ -14,11 +14,10 @@ from urllib.request import urlopen
 
 import pytest
 from acceptance.cuts import Marks
-from acceptance.powercut import Disk, NoCompiler, build
+from acceptance.powercut import Disk
 from acceptance.sites import new_site, publish_one, readers
 from acceptance.victims import Victims
 from clocks import until
-from conftest import required
 from console import Console
 from sink import SinkProcess
 
@@ -68,17 +67,6 @@ class Site:
     def _state(self) -> str:
         with closing(sqlite3.connect(self.database)) as connection:
             return str(connection.execute("SELECT state FROM edition").fetchone()[0])
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The library of the power cuts, which also makes a disk fail; or skip with the reason."""
-    try:
-        return build(tmp_path_factory.mktemp("library"))
-    except NoCompiler as error:
-        if required("compiler"):
-            pytest.fail(str(error))
-        pytest.skip(str(error))
 
 
 @pytest.fixture

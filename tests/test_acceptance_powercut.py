@@ -8,21 +8,9 @@ from pathlib import Path
 
 import pytest
 from acceptance.cuts import Campaign
-from acceptance.powercut import Disk, NoCompiler, build
-from conftest import required
+from acceptance.powercut import Disk
 
 SURE, NOTHING, ALL = random.Random(1), 0.0, 1.0
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The library, or skip with the reason."""
-    try:
-        return build(tmp_path_factory.mktemp("library"))
-    except NoCompiler as error:
-        if required("compiler"):
-            pytest.fail(str(error))
-        pytest.skip(str(error))
 
 
 @pytest.fixture

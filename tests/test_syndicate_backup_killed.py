@@ -93,9 +93,7 @@ def test_a_failure_in_the_middle_leaves_postgresql_as_it_was(
 def test_a_restore_killed_before_it_runs_a_program_leaves_postgresql_as_it_was(
     postgres_config: Path, file: Path, program: str
 ) -> None:
-    back_up(postgres_config, file)
-    with open_site(postgres_config) as app:
-        publish_one(app, "Later")
+    _changed_since(postgres_config, file)
 
     def die(event: str, args: tuple[object, ...]) -> None:
         if event == "subprocess.Popen" and str(args[0]).endswith(program):
@@ -116,9 +114,7 @@ def test_a_restore_killed_before_it_runs_a_program_leaves_postgresql_as_it_was(
 def test_a_restore_killed_with_its_program_leaves_postgresql_as_it_was(
     postgres_config: Path, file: Path, postgres_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    back_up(postgres_config, file)
-    with open_site(postgres_config) as app:
-        publish_one(app, "Later")
+    _changed_since(postgres_config, file)
     with _stands_before_its_commit(postgres_config, file, postgres_server, monkeypatch) as child:
         os.killpg(child, signal.SIGKILL)
     assert _clippings(postgres_config) == ["Later"]
@@ -128,9 +124,7 @@ def test_a_restore_killed_with_its_program_leaves_postgresql_as_it_was(
 def test_a_restore_killed_alone_is_finished_by_its_program_and_who_writes_meanwhile_waits(
     postgres_config: Path, file: Path, postgres_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    back_up(postgres_config, file)
-    with open_site(postgres_config) as app:
-        publish_one(app, "Later")
+    _changed_since(postgres_config, file)
     with _stands_before_its_commit(postgres_config, file, postgres_server, monkeypatch) as child:
         os.kill(child, signal.SIGKILL)
         with pytest.raises(BackupFault, match="is in use"):
@@ -139,6 +133,13 @@ def test_a_restore_killed_alone_is_finished_by_its_program_and_who_writes_meanwh
             publish_one(app, "Meanwhile")
             assert held(app) == "restored from the backup of 2026-11-25 02:00 UTC"
     assert _clippings(postgres_config) == ["Meanwhile"]
+
+
+def _changed_since(config: Path, file: Path) -> None:
+    """A backup, and a site that has one clipping more."""
+    back_up(config, file)
+    with open_site(config) as app:
+        publish_one(app, "Later")
 
 
 @contextmanager

@@ -59,16 +59,7 @@ def test_all_doubts_are_decided_at_once_and_letters_with_them(room: Room) -> Non
 
 def _doubtful_letter(room: Room) -> int:
     with room.database.write() as session:
-        letter = letters.ask(
-            session,
-            kind="confirm",
-            address="ann@example.net",
-            address_hash="a" * 32,
-            subscriber_id=None,
-            language="en",
-            params={},
-            now=room.now,
-        )
+        letter = people.ask_letter(session, "ann@example.net", room.now)
         letter.state, letter.attempt = "uncertain", 2
         return letter.id
 

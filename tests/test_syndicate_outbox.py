@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from people import DIGEST, edition, edition_state, states, subscribe
+from people import DIGEST, ask_letter, edition, edition_state, states, subscribe
 from sqlalchemy import select, update
 
 from subscribers.models import Subscriber, Subscription, Suppression
@@ -191,16 +191,7 @@ def test_an_owner_whose_lease_runs_is_left_alone(database: Database, now: dateti
 
 def _letter(database: Database, now: datetime, name: str = "alice") -> int:
     with database.write() as session:
-        return letters.ask(
-            session,
-            kind="confirm",
-            address=f"{name}@example.net",
-            address_hash=f"{name:0>32}",
-            subscriber_id=None,
-            language="en",
-            params={"digests": ["weekly"]},
-            now=now,
-        ).id
+        return ask_letter(session, f"{name}@example.net", now, {"digests": ["weekly"]}).id
 
 
 def test_letters_are_claimed_oldest_first_and_by_one_owner(database: Database, now: datetime) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from newsroom import all_editions, editions, file, row, seen
-from people import edition, edition_state, states, subscribe
+from people import ask_letter, edition, edition_state, states, subscribe
 from sqlalchemy import insert, update
 
 from syndicate.database import Database
@@ -38,16 +38,7 @@ def _release(database: Database, now: datetime) -> list[int]:
 
 def _letter(database: Database, now: datetime) -> int:
     with database.write() as session:
-        return letters.ask(
-            session,
-            kind="confirm",
-            address="alice@example.net",
-            address_hash="a" * 32,
-            subscriber_id=None,
-            language="en",
-            params={},
-            now=now,
-        ).id
+        return ask_letter(session, "alice@example.net", now).id
 
 
 def test_a_held_outbox_gives_no_work(database: Database, now: datetime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from people import DIGEST, edition, states, subscribe
+from people import DIGEST, ask_letter, edition, states, subscribe
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -32,16 +32,7 @@ def _claimed(database: Database, now: datetime) -> list[DeliveryJob]:
 def _letters(database: Database, now: datetime, names: list[str]) -> list[LetterJob]:
     with database.write() as session:
         for name in names:
-            letters.ask(
-                session,
-                kind="confirm",
-                address=f"{name}@example.net",
-                address_hash=f"{name:0>32}",
-                subscriber_id=None,
-                language="en",
-                params={},
-                now=now,
-            )
+            ask_letter(session, f"{name}@example.net", now)
         return letters.claim(session, OWNER, 10, now)
 
 

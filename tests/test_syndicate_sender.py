@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from people import edition, edition_state, outgoing, states, subscribe
+from people import ask_letter, edition, edition_state, outgoing, states, subscribe
 from senders import commits_of, make, run
 from sink import SinkProcess
 from sqlalchemy import select, update
@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from subscribers.models import Subscription
 from syndicate.database import Database
 from syndicate.models import Delivery, Edition, Letter, Owner, RelayRecord, Slot
-from syndicate.outbox import leases, letters, ranges
+from syndicate.outbox import leases, ranges
 from syndicate.sender.errors import AnotherSender, SenderEnded
 from syndicate.sender.process import Times
 
@@ -175,16 +175,7 @@ def test_letters_go_before_newsletters(sqlite_database: Database, now: datetime,
     subscribe(sqlite_database, 30, now)
     edition(sqlite_database, now)
     with sqlite_database.write() as session:
-        letters.ask(
-            session,
-            kind="confirm",
-            address="new@example.net",
-            address_hash="n" * 32,
-            subscriber_id=None,
-            language="en",
-            params={},
-            now=now,
-        )
+        ask_letter(session, "new@example.net", now)
 
     def out() -> bool:
         with sqlite_database.read() as session:

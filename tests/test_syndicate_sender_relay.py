@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from clocks import until
-from people import edition, edition_state, states, subscribe
+from people import ask_letter, edition, edition_state, states, subscribe
 from relays import ScriptedRelay, Session, usual
 from sender_views import count, record, rows, working
 from senders import CLOCK, make, run
@@ -14,7 +14,6 @@ from sqlalchemy import select
 
 from syndicate.database import Database
 from syndicate.models import Letter, Owner
-from syndicate.outbox import letters
 from syndicate.outbox.limits import Limit
 from syndicate.sender.process import Times
 
@@ -166,16 +165,7 @@ def test_a_letter_that_is_asked_for_in_the_middle_of_a_send_goes_within_a_second
     with ScriptedRelay(script) as relay, working(make(database, relay.port, times=Times())):
         until(lambda: len(went) > 20)
         with other.write() as session:
-            letters.ask(
-                session,
-                kind="confirm",
-                address="new@example.net",
-                address_hash="n" * 32,
-                subscriber_id=None,
-                language="en",
-                params={},
-                now=CLOCK(),
-            )
+            ask_letter(session, "new@example.net", CLOCK())
         asked = time.monotonic()
         until(lambda: "new@example.net" in went)
     other.close()
