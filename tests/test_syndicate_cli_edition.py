@@ -18,6 +18,8 @@ EDITION = frozenset(
     {"edition", "digest", "number", "kind", "slot", "state", "items", "chosen", "hash", "started_at", "finished_at"}
 ).union(COUNTS)
 
+EDITED = frozenset({"subject", "note", "lead", "made_by", "approved_by", "left_out"})
+
 
 @pytest.fixture
 def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Console:
@@ -57,7 +59,7 @@ def test_a_draft_can_be_looked_at_and_called_off(site: Console) -> None:
     one = publish(site, "One")
     assert site("edition", "draft", "weekly").done().lines == ["1"]
     shape = site("edition", "show", "1", "--json").done().json
-    assert frozenset(shape) == EDITION | {"rate", "seconds_left", "last_error", "obstacle"}
+    assert frozenset(shape) == EDITION | EDITED | {"rate", "seconds_left", "last_error", "obstacle"}
     assert (shape["state"], shape["items"], shape["chosen"]) == ("draft", [one], 0)
     assert f"{one}  One" in site("edition", "show", "1").done().lines
     assert site("edition", "cancel", "1").done().lines == ["1"]

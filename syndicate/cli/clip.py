@@ -154,6 +154,25 @@ def retract(
     output.changed([shape["id"]], shape, as_json=as_json)
 
 
+@app.command("never-mail")
+def never_mail(
+    ctx: typer.Context,
+    clipping_id: Annotated[str, typer.Argument(metavar="ID")],
+    off: Annotated[bool, typer.Option("--off", help="Take the mark away.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a clipping out of every digest; pages and feeds have it all the same. A draft goes on without it."""
+    from syndicate.clippings.store import get
+    from syndicate.editions.editing import never_mail as mark
+
+    with opened(ctx) as site, site.database.write() as session:
+        editions = mark(session, clipping_id, off=off, now=site.clock())
+        shape = clippings(session, site, [get(session, clipping_id)])[0]
+    for edition in editions:
+        output.note(f"edition {edition} goes on without it; look at it again before it is approved")
+    output.changed([shape["id"]], shape, as_json=as_json)
+
+
 def _section(site: App, slug: str | None) -> str:
     return site.config.section(slug).slug if slug is not None else site.config.sections[0].slug
 

@@ -45,8 +45,16 @@ _PLANNED: tuple[Column, ...] = (
 
 
 @app.command("plan")
-def plan(ctx: typer.Context, digest: DigestSlug, as_json: AsJson = False) -> None:
-    """Show what an edition of this digest would hold now, and why the rest stays out. Changes nothing."""
+def plan(
+    ctx: typer.Context,
+    digest: Annotated[str, typer.Argument(metavar="E|DIGEST", help="An edition's id, or a digest's slug.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what an edition of this digest would hold now (an edition: what it holds), and why the rest stays out.
+    Changes nothing."""
+    if digest.isascii() and digest.isdigit():
+        _plan_of(ctx, int(digest), as_json=as_json)
+        return
     with opened(ctx) as site, site.database.read() as session:
         found = site.editions.plan(session, digest, site.clock())
         chosen = [_planned(session, item.clipping_id, None) for item in found.items]
@@ -57,6 +65,25 @@ def plan(ctx: typer.Context, digest: DigestSlug, as_json: AsJson = False) -> Non
     if found.empty:
         output.note(found.empty)
     output.listing([*chosen, *left_out], _PLANNED, as_json=False)
+
+
+def _plan_of(ctx: typer.Context, edition_id: int, *, as_json: bool) -> None:
+    """What this edition holds, and why the rest stayed out when it was made or edited."""
+    from syndicate.editions.editing import left_out
+    from syndicate.editions.snapshot import edition as edition_of
+    from syndicate.editions.snapshot import take
+
+    with opened(ctx) as site, site.database.read() as session:
+        found = edition_of(session, edition_id)
+        chosen = [_planned(session, item.clipping_id, None) for item in take(session, edition_id).items]
+        out = [_planned(session, clipping_id, reason) for clipping_id, reason in left_out(session, edition_id)]
+        slug, reason = found.digest, found.reason
+    if as_json:
+        output.one(json_shapes.plan(slug, chosen, out, reason), as_json=True)
+        return
+    if reason:
+        output.note(reason)
+    output.listing([*chosen, *out], _PLANNED, as_json=False)
 
 
 @app.command("draft")
@@ -96,10 +123,12 @@ def show(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> Non
         pace = pace_of(site, edition)
         with site.database.read() as session:
             items, trouble = take(session, edition).items, last_trouble(session, edition_id=edition)
+            edited = _edited(session, edition)
             waits = obstacle(session, site) if shape["state"] in ("approved", "sending") else None
     lines = [(name, value) for name, value in shape.items() if name != "items"]
     going = words(pace) if shape["state"] == "sending" else None
-    more = {
+    lines += [(name, value) for name, value in edited.items() if name != "left_out"]
+    more = edited | {
         "rate": pace.rate if going else 0.0,
         "seconds_left": pace.seconds_left if shape["state"] == "sending" else None,
         "last_error": trouble,
@@ -110,6 +139,19 @@ def show(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> Non
     if not as_json:
         for item in items:
             print(f"{item.clipping_id}  {output.plain(item.headline)}")
+        for one in edited["left_out"]:
+            print(f"{one['clipping']}  left out: {output.plain(one['reason'])}")
+
+
+def _edited(session: Session, edition_id: int) -> Shape:
+    """What editors did to an edition, and what is not in it."""
+    from syndicate.editions.editing import left_out
+    from syndicate.editions.snapshot import edition as edition_of
+
+    found = edition_of(session, edition_id)
+    out = [{"clipping": clipping_id, "reason": reason} for clipping_id, reason in left_out(session, edition_id)]
+    names = ("subject", "note", "lead", "made_by", "approved_by")
+    return {name: getattr(found, name) for name in names} | {"left_out": out}
 
 
 @app.command("approve")

@@ -16,6 +16,7 @@ from syndicate.cli import (
     digest,
     edition,
     edition_check,
+    edition_edit,
     edition_preview,
     edition_report,
     edition_send,
@@ -74,6 +75,16 @@ clip.app.command("correct")(clip_correct.correct)
 clip.app.command("import")(clip_import.import_)
 edition.app.command("check")(edition_check.check)
 edition.app.command("preview")(edition_preview.preview)
+for step in (
+    edition_edit.note,
+    edition_edit.subject,
+    edition_edit.lead,
+    edition_edit.order,
+    edition_edit.add,
+    edition_edit.drop,
+    edition_edit.withdraw,
+):
+    edition.app.command(step.__name__)(step)
 edition.app.command("report")(edition_report.report)
 edition.app.command("send")(edition_send.send)
 edition.app.command("resume")(edition_send.resume)

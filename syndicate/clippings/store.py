@@ -129,6 +129,16 @@ def retract(session: Session, clipping_id: str, *, now: datetime) -> Clipping:
     return clipping
 
 
+def set_never_mail(session: Session, clipping_id: str, *, never: bool) -> Clipping:
+    """Say whether a clipping is kept out of every digest; pages and feeds have it all the same. Raises NotFound.
+
+    Call `editions.editing.never_mail`, which tells the editions too."""
+    clipping = for_change(session, clipping_id)
+    clipping.never_mail = never
+    session.flush()
+    return clipping
+
+
 def for_change(session: Session, clipping_id: str) -> Clipping:
     """The clipping, read again and kept from other publishers until the commit; they all line up at the site's row
     first, so that two who change the same two clippings cannot wait for each other. A foreign key may look at it

@@ -10,7 +10,7 @@ from subscribers.ids import new_uid
 from syndicate.config import Config, Digest
 from syndicate.editions.plan import Candidate, Chosen, Plan, Rules, plan, rules
 from syndicate.editions.records import Record
-from syndicate.models import Clipping, Edition, EditionItem
+from syndicate.models import Clipping, Edition, EditionItem, LeftOut
 from syndicate.timetable import SlotTime, parse
 
 
@@ -54,6 +54,7 @@ def store(
     else:
         edition.started_at = wanted_at
         take(session, edition, chosen.items)
+    remember_left_out(session, edition.id, chosen.left_out)
     session.flush()
     return edition.id
 
@@ -104,6 +105,13 @@ def take(session: Session, edition: Edition, items: Iterable[Chosen]) -> None:
                 claims=True,
             )
         )
+
+
+def remember_left_out(session: Session, edition_id: int, left_out: Iterable[tuple[str, str]]) -> None:
+    """Store why each of these clippings is not in the edition, in place of what was stored of it before."""
+    for clipping_id, reason in left_out:
+        session.merge(LeftOut(edition_id=edition_id, clipping_id=clipping_id, reason=reason))
+    session.flush()
 
 
 def _candidates(session: Session, digest: str, wanted: Rules, *, own: bool) -> list[Candidate]:

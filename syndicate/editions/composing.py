@@ -54,7 +54,7 @@ class Composer:
         headers = Headers(
             sender=digest.sender or mail.sender,
             reply_to=mail.reply_to,
-            subject=rendered.subject,
+            subject=snapshot.subject or rendered.subject,
             date=at,
             list_id=f"{digest.name} <{digest.slug}.{mail.list_domain}>",
             list_unsubscribe_mailto=None,

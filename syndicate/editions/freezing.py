@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from syndicate.config import Config
 from syndicate.database import Database
 from syndicate.editions import snapshot as snapshots
-from syndicate.editions.choosing import planned, take
+from syndicate.editions.choosing import planned, remember_left_out, take
 from syndicate.editions.composing import Composer
 from syndicate.editions.expiry import expires_at
 from syndicate.editions.preflight.examination import Unfit, require_fit
@@ -86,12 +86,14 @@ def has_items(session: Session, edition: Edition) -> bool:
     )
 
 
-def end_if_empty(session: Session, edition: Edition, *, now: datetime) -> None:
+def end_if_empty(
+    session: Session, edition: Edition, *, now: datetime, reason: str = "every clipping in it was retracted"
+) -> None:
     """A draft without items has nothing to say: it is skipped, and decided."""
     session.flush()
     if edition.state == "draft" and not has_items(session, edition):
         edition.state, edition.finished_at = "skipped", now
-        edition.reason = "every clipping in it was retracted"
+        edition.reason = reason
         give_number_back(session, edition)
 
 
@@ -126,6 +128,7 @@ def _choose_late(session: Session, config: Config, edition: Edition, *, now: dat
     record = hold(session, edition.digest, now=now)
     digest = config.digest(edition.digest)
     chosen = planned(session, config, digest, record=record, at=edition.slot_at, slot=True)
+    remember_left_out(session, edition.id, chosen.left_out)
     if chosen.empty:
         edition.state, edition.reason, edition.finished_at = "skipped", chosen.empty, now
     else:

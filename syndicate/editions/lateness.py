@@ -11,6 +11,7 @@ from syndicate.editions import snapshot as snapshots
 from syndicate.editions.freezing import give_number_back
 from syndicate.editions.records import hold
 from syndicate.editions.schedule import lateness
+from syndicate.editions.sending import WITHDRAWN
 from syndicate.models import Edition, EditionItem, Variant
 from syndicate.outbox import ranges
 
@@ -60,5 +61,6 @@ def _overdue(config: Config, now: datetime) -> ColumnElement[bool]:
         and_(Edition.kind == "manual", Edition.state.in_(("draft", "approved")), Edition.started_at < latest),
     ]
     if not config.desk.approval:
-        ways.append(and_(slot, Edition.state == "draft", Edition.created_at < latest))
+        draft = and_(Edition.state == "draft", Edition.reason.is_distinct_from(WITHDRAWN))
+        ways.append(and_(slot, draft, Edition.created_at < latest))
     return and_(Edition.digest.in_(config.digest_slugs), or_(*ways))

@@ -9,41 +9,35 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from syndicate.config import Config, Digest
+from syndicate.config import Config
 from syndicate.database import Database
 from syndicate.editions import lateness, records, sending, starting
 from syndicate.editions import snapshot as snapshots
-from syndicate.editions.choosing import bare, planned, store
+from syndicate.editions.choosing import planned, store
 from syndicate.editions.composing import Composer
+from syndicate.editions.deciding import decide
 from syndicate.editions.freezing import freeze, hold_unfit
 from syndicate.editions.plan import Plan
 from syndicate.editions.preflight.examination import Unfit
-from syndicate.editions.schedule import DueSlot, due
 from syndicate.editions.starting import Start
 from syndicate.errors import Refused, SyndicateError, UsageError
 from syndicate.mail.render import Renderer
 from syndicate.models import Edition
 from syndicate.outbox import guard, ranges
-from syndicate.timetable import parse
 
 log = logging.getLogger(__name__)
 
 _KEY_CHARACTERS = 40
-_CLOCK_AHEAD = timedelta(days=1)
 
 
 class TickFailed(SyndicateError):
     """Some step of a tick failed; all others were done. The next tick tries again."""
-
-
-class ClockWrong(SyndicateError):
-    """A slot far ahead of the clock was decided already, so the digest would be silent until then."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +129,13 @@ class Editions:
         starting.clear_abandoned(database, edition_id)
         return gone
 
+    def withdraw(self, database: Database, edition_id: int, now: datetime) -> None:
+        """Make an approved edition a draft again, before its first mail; it then waits for a person's approval. Raises
+        NotFound, and Refused for an edition in any other state."""
+        with database.write() as session:
+            sending.withdraw(session, edition_id, now=now)
+        starting.clear_abandoned(database, edition_id)
+
     def tick(self, database: Database, now: datetime) -> None:
         """Set aside what was left lying for too long, decide the slots that are due, freeze what needs no approval,
         start what may start, remove what is left of starts that were given up.
@@ -154,7 +155,7 @@ class Editions:
         for edition_id in self._overdue(database, now):
             step(f"edition {edition_id}", partial(self._set_aside, database, edition_id, now))
         for digest in self.config.digests:
-            step(digest.slug, partial(self._decide, database, digest, now))
+            step(digest.slug, partial(decide, database, self.config, digest, now))
         for edition_id in self._to_freeze(database):
             step(f"edition {edition_id}", partial(self._freeze_unasked, database, edition_id, now))
         for edition_id in self._to_start(database, now):
@@ -188,64 +189,9 @@ class Editions:
         with suppress(Refused):
             self.start(database, edition_id, now)
 
-    def _decide(self, database: Database, digest: Digest, now: datetime) -> None:
-        """Look first without the lock: most minutes there is nothing to decide."""
-        with database.read() as session:
-            record = records.find(session, digest.slug)
-            if record and record.last_slot_at and record.last_slot_at > now + _CLOCK_AHEAD:
-                raise ClockWrong(
-                    f"the slot of {record.last_slot_at:%Y-%m-%d %H:%M} UTC is decided and the clock says "
-                    f"{now:%Y-%m-%d %H:%M}: the clock is wrong or was; no slot is due before then, send by hand"
-                )
-            if record is not None and not self._anything(session, digest, record, now):
-                return
-        with database.write() as session:
-            record = records.hold(session, digest.slug, now=now)
-            if parse(digest.schedule).each:
-                self._make_each(session, digest, record, now)
-                return
-            for slot in self._due(digest, record, now):
-                self._make_slot(session, digest, record, slot, now)
-                records.decided(session, record, slot.slot.at)
-
-    def _anything(self, session: Session, digest: Digest, record: records.Record, now: datetime) -> bool:
-        if parse(digest.schedule).each:
-            return bool(planned(session, self.config, digest, record=record, at=now, slot=True).items)
-        return bool(self._due(digest, record, now))
-
-    def _due(self, digest: Digest, record: records.Record, now: datetime) -> tuple[DueSlot, ...]:
-        rules = self.config.sending
-        return due(
-            parse(digest.schedule),
-            first_seen_at=record.first_seen_at,
-            last_slot_at=record.last_slot_at,
-            zone=self.config.zone,
-            now=now,
-            late=rules.late,
-            late_after=rules.late_after,
-        ).slots
-
-    def _make_slot(
-        self, session: Session, digest: Digest, record: records.Record, due_slot: DueSlot, now: datetime
-    ) -> None:
-        slot, key = due_slot.slot, due_slot.slot.local
-        if due_slot.fate == "make":
-            chosen = planned(session, self.config, digest, record=record, at=slot.at, slot=True)
-            store(session, digest.slug, kind="scheduled", key=key, chosen=chosen, slot=slot, now=now)
-            return
-        state = "held" if due_slot.fate == "hold" else "skipped"
-        reason = due_slot.reason
-        bare(session, digest.slug, kind="scheduled", key=key, slot=slot, now=now, state=state, reason=reason)
-
-    def _make_each(self, session: Session, digest: Digest, record: records.Record, now: datetime) -> None:
-        chosen = planned(session, self.config, digest, record=record, at=now, slot=True)
-        for item in reversed(chosen.items):  # the oldest gets the lowest number
-            one = Plan((item,), ())
-            store(session, digest.slug, kind="scheduled", key=item.clipping_id, chosen=one, slot=None, now=now)
-
     def _to_freeze(self, database: Database) -> Iterable[int]:
-        """Drafts that wait for no person: scheduled ones, and manual ones somebody wanted sent; none where approval
-        is asked."""
+        """Drafts that wait for no person: scheduled ones that nobody withdrew, and manual ones somebody wanted sent;
+        none where approval is asked."""
         if self.config.desk.approval:
             return ()
         with database.read() as session:
@@ -253,6 +199,7 @@ class Editions:
                 select(Edition.id)
                 .where(Edition.state == "draft", Edition.digest.in_(self.config.digest_slugs))
                 .where((Edition.kind == "scheduled") | Edition.started_at.is_not(None))
+                .where(Edition.reason.is_distinct_from(sending.WITHDRAWN))
                 .order_by(Edition.id)
             ).all()
 

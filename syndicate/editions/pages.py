@@ -40,6 +40,7 @@ def digest_page(config: Config, digest: Digest, snapshot: Snapshot, *, number: i
         subscribe_url=f"{site.url}/subscribe",
         total=len(items),
         appeal=AppealLine(*snapshot.appeal) if snapshot.appeal else None,
+        title=snapshot.subject or "",
     )
 
 

@@ -17,6 +17,9 @@ from syndicate.outbox import guard, ranges
 from syndicate.outbox.ledger import close_if_done, counts, tally_all
 from syndicate.timetable import parse
 
+WITHDRAWN = "withdrawn: approve it again, or cancel it"
+"""The reason of a draft whose approval a person took back; the tick leaves such a one alone."""
+
 
 def pause(session: Session, edition_id: int, *, now: datetime, reason: str | None = None) -> int:
     """Stop a sending edition; mails already on the wire are finished. Returns how many mails had gone or may have
@@ -75,13 +78,23 @@ def cancel(session: Session, edition_id: int, *, now: datetime) -> int:
     return gone
 
 
+def withdraw(session: Session, edition_id: int, *, now: datetime) -> None:
+    """Take back the approval of an edition before its first mail: it is a draft that waits for a person. Raises
+    NotFound, Refused."""
+    edition = locked(session, edition_id, now=now)
+    if edition.state != "approved":
+        more = f": `syndicate edition cancel {edition_id}` stops it" if edition.state in ("sending", "paused") else ""
+        raise Refused(f"edition {edition_id} is {edition.state}: only an approved one can be withdrawn{more}")
+    withdraw_approval(session, edition, reason=WITHDRAWN)
+
+
 def withdraw_approval(session: Session, edition: Edition, *, reason: str) -> None:
     """An approved edition is a draft again, without the items that are not published any more; with none left the next
     freeze skips it. Whoever wanted it sent must say so again. Its number waits for that freeze, if it is to come."""
     session.execute(delete(Variant).where(Variant.edition_id == edition.id))
     edition.state, edition.reason = "draft", reason
     edition.approved_at = edition.mail_date = edition.expires_at = edition.started_at = None
-    edition.hash = None
+    edition.hash = edition.approved_by = None
     ranges.abandon(edition)
     drop_unpublished(session, edition)
     session.flush()

@@ -44,6 +44,7 @@ class Snapshot:
     note: str | None
     appeal: tuple[str, str] | None
     items: tuple[Item, ...]
+    subject: str | None = None
 
 
 def edition(session: Session, edition_id: int, *, lock: bool = False) -> Edition:
@@ -90,6 +91,7 @@ def take(session: Session, edition_id: int) -> Snapshot:
         slot_at=found.slot_at,
         note=found.note,
         appeal=_appeal(session, found),
+        subject=found.subject,
         items=tuple(Item(*item) for item in items),
     )
 
