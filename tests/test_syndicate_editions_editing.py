@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 
 from syndicate.database import Database
 from syndicate.editions import editing
+from syndicate.editions.freezing import hold_unfit
 from syndicate.editions.lifecycle import Editions
 from syndicate.editions.plan import Chosen
+from syndicate.editions.preflight.examination import Unfit
 from syndicate.errors import NotFound, Refused, UsageError
 from syndicate.mail.compose import Composition
 from syndicate.models import Variant
@@ -174,3 +176,13 @@ def test_why_a_clipping_stayed_out_is_kept_with_the_edition(database: Database, 
     assert reasons[late] == "published after 2026-11-26 08:00"
     assert {"more than 1: waits for the next edition"} == {text for one, text in reasons.items() if one != late}
     assert second in {taken, *reasons}
+
+
+def test_an_edition_held_for_a_fault_of_its_mail_can_be_mended(database: Database, desk: Editions) -> None:
+    one, two = newsroom.file(database, FRIDAY), newsroom.file(database, FRIDAY)
+    draft = desk.draft_now(database, "weekly", "k", FRIDAY + DAY)
+    hold_unfit(database, draft, Unfit("a link in it is broken"))
+    with database.write() as session:
+        editing.drop(session, draft, two, now=FRIDAY + DAY)
+    assert (newsroom.row(database, draft).state, items(database, desk, draft)) == ("held", (one,))
+    assert desk.approve(database, draft, FRIDAY + DAY) == "approved"

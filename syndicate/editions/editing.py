@@ -119,7 +119,8 @@ def never_mail(session: Session, clipping_id: str, *, off: bool, now: datetime) 
     holding = (
         select(Edition)
         .join(EditionItem, EditionItem.edition_id == Edition.id)
-        .where(EditionItem.clipping_id == clipping_id, Edition.state.in_(("draft", "approved")))
+        .where(EditionItem.clipping_id == clipping_id, Edition.state.in_(("draft", "approved", "held")))
+        .where(Edition.chosen.is_(None))
         .order_by(Edition.id)
         .with_for_update(of=Edition)
         .execution_options(populate_existing=True)
@@ -146,7 +147,8 @@ def _draft(session: Session, edition_id: int, *, now: datetime) -> Edition:
         raise Refused(
             f"edition {edition_id} is approved: `syndicate edition withdraw {edition_id}` makes it a draft again"
         )
-    if edition.state != "draft":
+    waits = edition.state == "held" and edition.chosen is None and edition.approved_at is None
+    if edition.state != "draft" and not (waits and _items(session, edition)):  # held for a fault: it can be mended
         raise Refused(f"edition {edition_id} is {edition.state}: only a draft can be changed")
     return edition
 
