@@ -11,7 +11,7 @@ JOBS ?= auto
 NAME ?= path
 ARGS ?=
 
-.PHONY: help demo test chaos mutations lint format types layers wheel lock clean
+.PHONY: help demo test chaos weeks mutations lint format types layers wheel lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ test: $(VENV)/.installed lint types layers ## lint, types, layers and the test s
 
 chaos: $(VENV)/.installed ## senders die hundreds of times, and everybody is accounted for (SHORT=1: minutes; SEED=n: other choices)
 	$(BIN)/python tests/acceptance/chaos.py $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED))
+
+weeks: $(VENV)/.installed ## play weeks of a newsroom at random: each clipping is mailed once, or there is a reason (WEEKS=10000, SEED=n)
+	$(BIN)/python tests/weeks_play.py $(if $(WEEKS),--weeks $(WEEKS)) $(if $(SEED),--seed $(SEED))
 
 mutations: $(VENV)/.installed ## break one promise of the program at a time, and see its tests fail
 	$(BIN)/python tests/mutations.py

@@ -1,76 +1,25 @@
 """Whatever editors, clocks and operators do: each clipping is mailed once, or there is a reason; no slot is lost."""
 
-import shutil
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-import weeks_rules
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from weeks import Weeks
+from weeks_play import play
 
-from syndicate.database import Database
 from syndicate.editions import choosing
 from syndicate.editions.plan import Candidate, Rules
 from syndicate.models import Clipping, Edition, EditionItem
 
-STEPS = 60
 PLAYED = 9
-
-
-def _play(template: Path, folder: Path, seed: int, *, ask_the_plan: bool = True) -> Weeks:
-    """One newsroom from its start to the settled end; an AssertionError tells its story."""
-    folder.mkdir()
-    shutil.copy(template, folder / "syndicate.db")
-    database = Database(f"sqlite:///{folder / 'syndicate.db'}")
-    weeks = Weeks(database, folder, seed)
-    try:
-        for _ in range(STEPS):
-            _step(weeks)
-            weeks_rules.hold(weeks, ask_the_plan=ask_the_plan)
-        weeks.settle()
-        now = weeks_rules.hold(weeks, ask_the_plan=ask_the_plan)
-        assert not weeks_rules.eligible(weeks, now, weeks.now), "some are in no edition at the end"
-    except Exception as error:
-        raise AssertionError(f"seed {seed}: {error!r}\n" + "\n".join(weeks.story[-60:])) from error
-    finally:
-        database.close()
-    return weeks
-
-
-def _step(weeks: Weeks) -> None:
-    roll = weeks.rng.random()
-    if roll < 0.35:
-        weeks.wait()
-        if weeks.rng.random() < 0.7:
-            for _ in range(weeks.rng.choice((1, 1, 2))):
-                weeks_rules.watch_tick(weeks, weeks.tick, alone=True)
-        return
-    if roll < 0.38:
-        weeks_rules.watch_tick(weeks, weeks.rush, alone=False)
-        return
-    actions: list[tuple[Callable[[], None], int]] = [
-        (weeks.file, 12),
-        (weeks.retract, 2),
-        (weeks.publish, 3),
-        (weeks.bring_in_the_archive, 1),
-        (weeks.send, 2),
-        (weeks.draft, 1),
-        (weeks.decide, 7),
-        (weeks.carry, 7),
-        (weeks.change, 3),
-    ]
-    [act] = weeks.rng.choices([action for action, _ in actions], [weight for _, weight in actions])
-    act()
 
 
 @pytest.mark.parametrize("seed", range(PLAYED))
 def test_in_months_of_any_life_each_clipping_is_mailed_once_or_has_a_reason(
     sqlite_template: Path, tmp_path: Path, seed: int
 ) -> None:
-    _play(sqlite_template, tmp_path / "site", seed)
+    play(sqlite_template, tmp_path / "site", seed)
 
 
 def test_the_rule_of_dates_alone_is_caught_by_the_same_weeks(
@@ -81,7 +30,7 @@ def test_the_rule_of_dates_alone_is_caught_by_the_same_weeks(
     caught: list[str] = []
     for seed in range(12):
         try:
-            _play(sqlite_template, tmp_path / str(seed), seed, ask_the_plan=False)
+            play(sqlite_template, tmp_path / str(seed), seed, ask_the_plan=False)
         except AssertionError as failure:
             caught.append(str(failure).splitlines()[0])
         if any("left some behind" in words or "in no edition at the end" in words for words in caught):

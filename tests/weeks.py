@@ -89,6 +89,7 @@ class Weeks:
     hand: list[DeliveryJob] = field(default_factory=list)
     wire: DeliveryJob | None = None
     batch: tuple[int, int] | None = None
+    ended: tuple[int, int] = (0, 0)  # clippings and editions at the end
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -179,6 +180,16 @@ class Weeks:
             with self.database.write() as session:
                 store.publish(session, str(clip), now=self.now)
             self.tell(f"publishes {clip}")
+
+    def redate(self) -> None:
+        """Somebody sets the moment of publication of a clipping to another one, as imports and corrections do."""
+        clip = self._some(select(Clipping.id).where(Clipping.state == "published").order_by(Clipping.id))
+        if clip:
+            with self.database.write() as session:
+                found = session.get_one(Clipping, str(clip))
+                if found.published_at and not found.archival:
+                    found.published_at = min(self.now, found.published_at + self.rng.randint(-60, 60) * HOUR)
+                    self.tell(f"dates {clip} to {found.published_at:%m-%d %H:%M}")
 
     # editions
 

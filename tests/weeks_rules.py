@@ -41,12 +41,19 @@ def stand(weeks: Weeks) -> Stand:
         session.expunge_all()
     holder: dict[str, int] = {}
     for account in accounts.values():
-        if account.state == "skipped" or (account.state == "cancelled" and not weeks.gone[account.edition]):
+        if account.state == "skipped" or (account.state == "cancelled" and not _went(weeks, account.edition)):
             continue
         for clip in account.items:
             assert clip not in holder, f"{clip} is in the editions {holder[clip]} and {account.edition}"
             holder[clip] = account.edition
     return Stand(clips, editions, accounts, holder)
+
+
+def _went(weeks: Weeks, edition: int) -> bool:
+    """Whether a mail of a cancelled edition went or may have, or still may: one on the wire is finished, and may turn
+    out to be refused; then the clippings are free again."""
+    on_the_wire = weeks.wire is not None and weeks.wire.edition_id == edition
+    return on_the_wire or any(one == edition for _, one in weeks.received)
 
 
 def eligible(weeks: Weeks, now: Stand, at: datetime, *, cutoff: timedelta = timedelta(0)) -> set[str]:
