@@ -11,7 +11,7 @@ from weeks import Weeks
 from subscribers.models import Subscriber
 from syndicate.editions.report import Report, reports
 from syndicate.mail.compose import Composition
-from syndicate.models import Clipping, Edition, Variant
+from syndicate.models import Clipping, Edition, EditionItem, Variant
 from syndicate.timetable import parse
 
 FROZEN = ("approved", "sending", "paused", "sent", "incomplete")
@@ -38,10 +38,13 @@ def stand(weeks: Weeks) -> Stand:
         clips = {one.id: one for one in session.scalars(select(Clipping))}
         editions = {one.id: one for one in session.scalars(select(Edition))}
         accounts = {one.edition: one for one in reports(session)}
+        claiming = set(session.scalars(select(EditionItem.edition_id).where(EditionItem.claims.is_(True)).distinct()))
         session.expunge_all()
     holder: dict[str, int] = {}
     for account in accounts.values():
-        if account.state == "skipped" or (account.state == "cancelled" and not _went(weeks, account.edition)):
+        if account.state == "skipped" or (
+            account.state == "cancelled" and not _keeps(weeks, account.edition, claiming)
+        ):
             continue
         for clip in account.items:
             assert clip not in holder, f"{clip} is in the editions {holder[clip]} and {account.edition}"
@@ -49,11 +52,12 @@ def stand(weeks: Weeks) -> Stand:
     return Stand(clips, editions, accounts, holder)
 
 
-def _went(weeks: Weeks, edition: int) -> bool:
-    """Whether a mail of a cancelled edition went or may have, or still may: one on the wire is finished, and may turn
-    out to be refused; then the clippings are free again."""
-    on_the_wire = weeks.wire is not None and weeks.wire.edition_id == edition
-    return on_the_wire or any(one == edition for _, one in weeks.received)
+def _keeps(weeks: Weeks, edition: int, claiming: set[int]) -> bool:
+    """Whether a cancelled edition keeps its clippings: a mail of it went or may have. One that was on the wire when it
+    was cancelled is finished, and may turn out to be refused; until that batch is through, they are claimed or not."""
+    if any(one == edition for _, one in weeks.received):
+        return True
+    return weeks.gone[edition] > 0 and edition in claiming
 
 
 def eligible(weeks: Weeks, now: Stand, at: datetime, *, cutoff: timedelta = timedelta(0)) -> set[str]:
