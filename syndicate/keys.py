@@ -14,7 +14,10 @@ from syndicate.errors import SyndicateError
 _BYTES = 32
 # What a token is for: signed with it, so that one kind of link never passes for another.
 _CONFIRM, _UNSUBSCRIBE, _PREFERENCES = "confirm", "unsubscribe", "preferences"
+_INVITE = "invite"
 _RELAY_LOGIN = "relay-login"
+SAMPLE = "sample"
+"""Stands where a token would in the links of a mail that is only a test. No token of ours is like it."""
 _FIRST = 1  # it stays in the file when keys are rotated
 
 
@@ -57,6 +60,15 @@ class SiteKeys:
     def read_preferences(self, token: str) -> str | None:
         """The subscriber's uid; None if it is no such token of ours."""
         named = self.tokens.read(_PREFERENCES, token)
+        return named[0] if named else None
+
+    def invitation_token(self, letter_uid: str) -> str:
+        """The token of the link in an invitation to the desk: computed at each attempt, stored nowhere."""
+        return self.tokens.sign(_INVITE, letter_uid)
+
+    def read_invitation(self, token: str) -> str | None:
+        """The uid of the letter that this token is for; None if it is no such token of ours."""
+        named = self.tokens.read(_INVITE, token)
         return named[0] if named else None
 
     def login_hash(self, security: str, username: str, password: str) -> str:

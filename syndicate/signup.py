@@ -1,5 +1,5 @@
-"""Signing up, whichever way it comes in (form, API, command): consent and the letter that asks to confirm it, in one
-transaction. Whoever called wakes the sender after the commit."""
+"""Signing up, whichever way it comes in (form, API, command): consent and its letters (the one that asks to confirm,
+the one that welcomes), in one transaction. Whoever called wakes the sender after the commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,9 +8,10 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from subscribers import budgets, consent, people
+from subscribers import budgets, consent, people, subscriptions
 from subscribers.addresses import masked, parse
 from subscribers.budgets import Limits
+from subscribers.models import Subscriber
 from subscribers.subscriptions import distinct
 from syndicate.errors import NotFound
 from syndicate.keys import SiteKeys
@@ -94,7 +95,7 @@ class SignUp:
             now=now,
         )
         if not asked.suppressed:
-            self._file_letter(session, asked, wanted, now)
+            self._file(session, LETTER_KIND, asked.subscriber, {"digests": list(wanted)}, now)
         return "asked"
 
     def known(self, digests: Sequence[str]) -> tuple[str, ...]:
@@ -124,24 +125,30 @@ class SignUp:
         )
 
     def confirm(self, session: Session, token: str, *, way: str, now: datetime) -> ConfirmPage:
-        """Confirm the digests that the letter of this token asked about, and no others. Again is harmless."""
+        """Confirm the digests that the letter of this token asked about, and no others; whoever gets one by it that
+        they had not is welcomed by a letter. Again is harmless."""
         page = self.confirm_page(session, token, now)
         if page.state != "valid" or page.subscriber_id is None:
             return page
+        # Held before the look, or two clicks at once would both find it new and both be welcomed.
+        person = people.hold(session, page.subscriber_id)
+        states = subscriptions.read_states(session, person.id)
         if not consent.confirm(session, page.subscriber_id, page.digests, way=way, now=now):
             return ConfirmPage("expired", page.masked, page.digests, page.subscriber_id)
+        new = tuple(digest for digest in page.digests if states.get(digest) == "asked")
+        if new:
+            self._file(session, "welcome", person, {"digests": list(new), "subscriber": person.uid}, now)
         return page
 
-    def _file_letter(self, session: Session, asked: consent.Asked, digests: tuple[str, ...], now: datetime) -> None:
-        person = asked.subscriber
+    def _file(self, session: Session, kind: str, person: Subscriber, params: dict[str, object], now: datetime) -> None:
         letters.ask(
             session,
-            kind=LETTER_KIND,
+            kind=kind,
             address=person.address,
             address_hash=person.address_hash,
             subscriber_id=person.id,
             language=person.language,
-            params={"digests": list(digests)},
+            params=params,
             now=now,
         )
 

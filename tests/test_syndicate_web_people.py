@@ -398,3 +398,26 @@ def test_the_whole_way_on_both_databases(database: Database, tmp_path: Path) -> 
     assert site.standing(uid) == ("confirmed", ("each-one",))
     kinds = [(event.kind, event.way) for event in site.events(uid)]
     assert kinds == [("asked", "form"), ("confirmed", "page"), ("changed", "page"), ("unsubscribed", "one-click")]
+
+
+def test_a_welcome_is_filed_once_and_a_goodbye_once_by_the_pages(site: LiveSite) -> None:
+    ask(site, ADDRESS, "weekly", "each-one")
+    path, uid = site.confirm_path(site.letters()[0]), site.uid(ADDRESS)
+    for _ in range(2):
+        assert site.visitor.post(path).status_code == 200
+    assert [letter.kind for letter in site.letters()] == ["confirm", "welcome"]
+    for _ in range(2):
+        site.visitor.post(site.unsubscribe_path(uid), {"List-Unsubscribe": "One-Click"})
+    assert [(letter.kind, letter.params["digests"]) for letter in site.letters()[2:]] == [("goodbye", ["weekly"])]
+    site.clock.pass_by(minutes=25 * 60)
+    assert site.visitor.post(site.preferences_path(uid), {"action": "save"}).status_code == 200
+    assert [(letter.kind, letter.params["digests"]) for letter in site.letters()[3:]] == [("goodbye", ["each-one"])]
+
+
+def test_the_links_of_a_test_mail_say_that_they_are_samples(site: LiveSite) -> None:
+    before = site.fingerprint()
+    for path in ("/unsubscribe/sample", "/preferences/sample"):
+        for answer in (site.visitor.get(path), site.visitor.post(path, {"action": "leave-all"})):
+            assert answer.status_code == 404
+            assert "This is the sample of a link" in answer.text
+    assert site.fingerprint() == before

@@ -1,4 +1,4 @@
-"""Makes the mail of a job: a delivery from its edition's frozen composition, a letter from its template."""
+"""Makes the mail of a job: a delivery from its edition's frozen composition; a letter is made next door."""
 
 import threading
 from collections.abc import Sequence
@@ -7,25 +7,23 @@ from functools import cached_property
 
 from sqlalchemy import select
 
+from syndicate.app.letters import LetterMaker
 from syndicate.config import Config
 from syndicate.database import Database
 from syndicate.errors import SyndicateError
 from syndicate.keys import SiteKeys
-from syndicate.mail.compose import Composition, Headers, compose
-from syndicate.mail.pages import ConfirmPage, SiteLines
+from syndicate.mail.compose import Composition
 from syndicate.mail.personal import (
     EditionRef,
-    LetterRef,
     MailSite,
     Outgoing,
     Person,
     delivery_mail,
-    letter_mail,
 )
 from syndicate.mail.render import Renderer
 from syndicate.mail.sign import SigningKey
 from syndicate.models import Variant
-from syndicate.outbox.jobs import DeliveryJob, Job, LetterJob
+from syndicate.outbox.jobs import DeliveryJob, Job
 
 _KEPT = 8
 
@@ -49,7 +47,11 @@ class MailMaker:
     def __call__(self, job: Job) -> Outgoing:
         if isinstance(job, DeliveryJob):
             return self._delivery(job)
-        return self._letter(job)
+        return self._letters(job)
+
+    @cached_property
+    def _letters(self) -> LetterMaker:
+        return LetterMaker(self.config, self.keys, self.signing, self.renderer)
 
     @cached_property
     def _site(self) -> MailSite:
@@ -64,39 +66,6 @@ class MailMaker:
             subscriber_id=job.subscriber_id,
             keys=self.keys,
             signing=self.signing,
-        )
-
-    def _letter(self, job: LetterJob) -> Outgoing:
-        if job.kind != "confirm":
-            raise NoComposition(f"there is no letter of the kind {job.kind!r}")
-        headers = Headers(
-            sender=self.config.mail.sender,
-            reply_to=self.config.mail.reply_to,
-            subject="",
-            date=job.asked_at,
-            list_id=None,
-            list_unsubscribe_mailto=None,
-            archive=None,
-            feedback_id=None,
-            kind="letter",
-            message_domain=self.config.mail.list_domain,
-            language=self.config.site.language,
-        )
-        return letter_mail(
-            compose(self.renderer.render("confirm", self._confirm_page(job)), headers, job.uid),
-            to=job.address,
-            letter=LetterRef(job.letter_id, job.uid, job.asked_at),
-            site=self._site,
-            keys=self.keys,
-            signing=self.signing,
-        )
-
-    def _confirm_page(self, job: LetterJob) -> ConfirmPage:
-        asked = job.params.get("digests")
-        wanted = asked if isinstance(asked, list) else []
-        return ConfirmPage(
-            site=SiteLines.of(self.config.site),
-            digests=tuple(digest.name for digest in self.config.digests if digest.slug in wanted),
         )
 
     def _composition(self, job: DeliveryJob) -> Composition:

@@ -22,6 +22,7 @@ from syndicate.mail.render import Renderer
 from syndicate.mail.sign import load_keys
 from syndicate.mail.smtp import Relay
 from syndicate.migrations import require_current
+from syndicate.notices import Notices
 from syndicate.outbox.limits import Limit
 from syndicate.publishing.documents import Documents
 from syndicate.sender.countfile import CountFile
@@ -110,10 +111,13 @@ class App:
         return self.keys.login_hash(relay.security, relay.username, relay.password or "")
 
     def tick(self) -> None:
-        """Decide what is due now, and forget what was kept long enough."""
+        """Decide what is due now, tell the operator what needs a person, and forget what was kept long enough."""
         now = self.clock()
         self._forget(now - max(self.config.privacy.ip_retention, _LIMITS_LOOK_BACK))
-        self.editions.tick(self.database, now)
+        try:
+            self.editions.tick(self.database, now)
+        finally:
+            Notices(self.config, self.keys).tell(self.database, now)  # what failed keeps back no notice
 
     def _forget(self, before: datetime) -> None:
         with self.database.read() as session:

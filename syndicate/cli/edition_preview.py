@@ -71,6 +71,18 @@ def _mail(site: App, edition_id: int, *, signed: bool) -> bytes:
     ).data
 
 
+def composition_of(site: App, edition_id: int) -> Composition:
+    """The mail of an edition: as it was frozen, else as approving it now would freeze it. Raises NotFound, Refused."""
+    from syndicate.editions.snapshot import edition as edition_of
+    from syndicate.editions.snapshot import take
+
+    with site.database.read() as session:
+        edition = edition_of(session, edition_id)
+        snapshot, at = take(session, edition_id), edition.mail_date or edition.slot_at or edition.created_at
+        frozen = _frozen(site, session, edition_id)
+    return frozen or _composed(site, snapshot, at)
+
+
 def _frozen(site: App, session: Session, edition_id: int) -> Composition | None:
     from sqlalchemy import select
 

@@ -120,6 +120,17 @@ def letters_out(site: App, ids: list[int]) -> list[Letter]:
     return read()
 
 
+def troubles(letters: list[Letter]) -> list[str]:
+    """In words, what became of those letters that were not accepted."""
+    return [
+        f"{letter.address}: the letter is {letter.state}"
+        + (" and will be tried again" if letter.state == "queued" else "")
+        + (f" ({letter.reply})" if letter.reply else "")
+        for letter in letters
+        if letter.state != "accepted"
+    ]
+
+
 def stand_of(site: App, edition_id: int) -> Report:
     """How an edition stands now. Raises NotFound."""
     from syndicate.editions.report import report

@@ -1,6 +1,6 @@
 """The outbox as `syndicate outbox` shows it, read from the tables in the shapes of its JSON. Reads only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Select, func, or_, select, tuple_
@@ -58,6 +58,12 @@ def decided(session: Session, config: Config, keys: SiteKeys, about: Decided) ->
     shapes = [shape | {"state": state} for key, shape, _, state in rows if key in wanted]
     letters = select(Letter).where(Letter.id.in_(about.letters)).order_by(Letter.id)
     return shapes + [_letter(one, config, keys) | {"state": one.state} for one in session.scalars(letters)]
+
+
+def letters_as_they_stand(session: Session, config: Config, keys: SiteKeys, ids: Sequence[int]) -> list[Shape]:
+    """These letters, each with its state."""
+    found = session.scalars(select(Letter).where(Letter.id.in_(ids)).order_by(Letter.id))
+    return [_letter(one, config, keys) | {"state": one.state} for one in found]
 
 
 def letters_waiting(session: Session) -> int:

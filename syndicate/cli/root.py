@@ -27,6 +27,7 @@ from syndicate.cli import (
     serve,
     subscriber,
     subscriber_add,
+    trial,
 )
 from syndicate.cli.logs import no_log
 
@@ -88,6 +89,8 @@ for step in (
 edition.app.command("report")(edition_report.report)
 edition.app.command("send")(edition_send.send)
 edition.app.command("resume")(edition_send.resume)
+edition.app.command("test")(trial.edition_test)
+outbox.app.command("test")(trial.outbox_test)
 outbox.app.command("uncertain")(outbox_decide.uncertain)
 outbox.app.command("retry")(outbox_decide.retry)
 outbox.app.command("release")(outbox_decide.release)

@@ -9,6 +9,7 @@ import typer
 from syndicate.cli import json_shapes, output
 from syndicate.cli.failures import Partly
 from syndicate.cli.following import letters_out
+from syndicate.cli.following import troubles as not_accepted
 from syndicate.cli.json_shapes import Shape
 from syndicate.cli.output import AsJson, one_line
 from syndicate.cli.site import opened
@@ -92,13 +93,7 @@ def _ask(site: App, people: list[Address], digests: tuple[str, ...], *, as_json:
         shapes = _shapes(session, site, people)
     _answer(shapes, as_json=as_json)
     if letters:
-        troubles += [
-            f"{letter.address}: the letter is {letter.state}"
-            + (" and will be tried again" if letter.state == "queued" else "")
-            + (f" ({letter.reply})" if letter.reply else "")
-            for letter in letters_out(site, letters)
-            if letter.state != "accepted"
-        ]
+        troubles += not_accepted(letters_out(site, letters))
     for trouble in troubles:
         output.note(f"syndicate: {trouble}")
     if troubles:

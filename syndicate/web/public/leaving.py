@@ -7,10 +7,11 @@ from fastapi import Depends, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from subscribers import consent
+from syndicate.keys import SAMPLE
+from syndicate.leaving import leave
 from syndicate.web.public.forms import Fields, read_fields
 from syndicate.web.public.headers import PERSONAL
-from syndicate.web.public.people import Person, digest_names, person, preferences_path
+from syndicate.web.public.people import SAMPLE_WORDS, Person, digest_names, person, preferences_path
 from syndicate.web.public.routing import act, show
 from syndicate.web.public.site import PublicSite
 from syndicate.web.public.view import View
@@ -56,7 +57,7 @@ class Leaving:
             who = person(session, uid)
             if who is not None:
                 way = "one-click" if one_click else "page"
-                consent.unsubscribe(session, who.id, digest, way=way, now=site.clock())
+                leave(session, who.id, digest, way=way, now=site.clock())
                 who = person(session, uid)
         site.wake()
         if one_click:
@@ -78,6 +79,8 @@ class Leaving:
         return digest_names(self._site.config, [digest])[0]
 
     def _read(self, token: str) -> tuple[str, str]:
+        if token == SAMPLE:
+            raise HTTPException(HTTPStatus.NOT_FOUND, SAMPLE_WORDS)
         named = self._site.keys.read_unsubscribe(token)
         if named is None:
             raise HTTPException(

@@ -12,6 +12,8 @@ from subscribers.models import Subscriber
 from syndicate.config import Config
 from syndicate.keys import SiteKeys
 
+SAMPLE_WORDS = "This is the sample of a link: it stood in a mail that was sent as a test, and acts on nobody."
+
 
 @dataclass(frozen=True)
 class Person:

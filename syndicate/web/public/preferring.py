@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from subscribers import consent, preferences
+from subscribers import preferences
 from subscribers.errors import NotConfirmed
+from syndicate.keys import SAMPLE
+from syndicate.leaving import leave, say_goodbye
 from syndicate.signup import UnknownDigest
 from syndicate.web.public.forms import Fields, read_fields
 from syndicate.web.public.headers import PERSONAL
-from syndicate.web.public.people import Person, digest_names, person
+from syndicate.web.public.people import SAMPLE_WORDS, Person, digest_names, person
 from syndicate.web.public.routing import act, show
 from syndicate.web.public.site import PublicSite
 from syndicate.web.public.subscribing import choices, consent_words
@@ -65,14 +67,16 @@ class Preferring:
     def _act(self, session: Session, who: Person, fields: Fields) -> None:
         now = self._site.clock()
         if fields.one("action") == "leave-all":
-            consent.unsubscribe(session, who.id, None, way="page", now=now)
+            leave(session, who.id, None, way="page", now=now)
             return
         boxes = fields.all("digest")
         chosen = self._site.signup.known(boxes) if boxes else ()
         # What the site no longer offers has no box, so an empty place for it is not a wish to leave it.
         kept = tuple(slug for slug in who.active if slug not in self._site.signup.digests)
         words = consent_words(self._site.config)
-        preferences.choose(session, who.id, (*chosen, *kept), way="page", words=words, now=now)
+        change = preferences.choose(session, who.id, (*chosen, *kept), way="page", words=words, now=now)
+        if not chosen and not kept:  # to choose nothing is to leave
+            say_goodbye(session, who.id, tuple(slug for slug in change.ended if slug in who.active), now=now)
 
     def _page(self, who: Person | None, *, saved: bool = False) -> Response:
         if who is None or who.state != "confirmed":
@@ -89,6 +93,8 @@ class Preferring:
         )
 
     def _read(self, token: str) -> str:
+        if token == SAMPLE:
+            raise HTTPException(HTTPStatus.NOT_FOUND, SAMPLE_WORDS)
         uid = self._site.keys.read_preferences(token)
         if uid is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "This is no link of ours. Look whether it was copied whole.")
