@@ -17,6 +17,7 @@ from syndicate.cli import (
     edition,
     edition_check,
     edition_edit,
+    edition_correct,
     edition_preview,
     edition_report,
     edition_send,
@@ -75,6 +76,7 @@ app.command("check")(check.check)
 clip.app.command("correct")(clip_correct.correct)
 clip.app.command("import")(clip_import.import_)
 edition.app.command("check")(edition_check.check)
+edition.app.command("correct")(edition_correct.correct)
 edition.app.command("preview")(edition_preview.preview)
 for step in (
     edition_edit.note,

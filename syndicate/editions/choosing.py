@@ -146,7 +146,9 @@ def _last_at(session: Session, digest: str) -> datetime | None:
     """When this digest last had something to say."""
     moment: datetime | None = session.scalar(
         select(func.max(func.coalesce(Edition.slot_at, Edition.created_at))).where(
-            Edition.digest == digest, Edition.state.not_in(("skipped", "cancelled", "held"))
+            Edition.digest == digest,
+            Edition.kind != "correction",
+            Edition.state.not_in(("skipped", "cancelled", "held")),
         )
     )
     return moment

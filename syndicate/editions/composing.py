@@ -50,7 +50,7 @@ class Composer:
 
     def _composed(self, digest: Digest, snapshot: Snapshot, page: DigestPage, *, at: datetime) -> Composition:
         mail = self.config.mail
-        rendered = self.renderer.render(digest.template, page)
+        rendered = self.renderer.render(digest.template if snapshot.corrects is None else "correction", page)
         headers = Headers(
             sender=digest.sender or mail.sender,
             reply_to=mail.reply_to,

@@ -71,7 +71,10 @@ def give_number_back(session: Session, edition: Edition) -> None:
 
 
 def drop_unpublished(session: Session, edition: Edition) -> None:
-    """Remove the items whose clipping is not published any more, and with them their claim."""
+    """Remove the items whose clipping is not published any more, and with them their claim; but a correction is about
+    them."""
+    if edition.kind == "correction":
+        return
     public = select(Clipping.id).where(Clipping.state == "published")
     session.execute(
         delete(EditionItem).where(EditionItem.edition_id == edition.id, EditionItem.clipping_id.not_in(public)),

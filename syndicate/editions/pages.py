@@ -1,5 +1,6 @@
 """An edition as a page: what the mail's templates and the edition's page on the web are made from. Pure."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import groupby
 
@@ -16,10 +17,12 @@ def digest_page(config: Config, digest: Digest, snapshot: Snapshot, *, number: i
 
     `at` (aware) is the edition's instant; its day is that of the site's zone."""
     site = config.site
-    items = [_item(config, item, place) for place, item in enumerate(snapshot.items, 1)]
+    shown = _corrected if snapshot.corrects else _item
+    items = [shown(config, item, place) for place, item in enumerate(snapshot.items, 1)]
     names = [config.section_name(item.section) for item in snapshot.items]
     grouped = groupby(zip(names, items, strict=True), key=lambda pair: pair[0])
     archive = f"{site.url}/editions/{digest.slug}"
+    page_number = snapshot.corrects.number if snapshot.corrects else number
     return DigestPage(
         site=SiteLines.of(site),
         digest=DigestLines(slug=digest.slug, name=digest.name),
@@ -36,9 +39,10 @@ def digest_page(config: Config, digest: Digest, snapshot: Snapshot, *, number: i
             )
             for partner in config.partners
         ),
-        view_url=f"{archive}/{number}" if number else archive,
+        view_url=f"{archive}/{page_number}" if page_number else archive,
         subscribe_url=f"{site.url}/subscribe",
         total=len(items),
+        corrects=_name_of(config, snapshot),
         appeal=AppealLine(*snapshot.appeal) if snapshot.appeal else None,
         title=snapshot.subject or "",
     )
@@ -47,6 +51,22 @@ def digest_page(config: Config, digest: Digest, snapshot: Snapshot, *, number: i
 def day(config: Config, at: datetime) -> date:
     """The day that the site's clocks show at that instant."""
     return at.astimezone(config.zone).date()
+
+
+def _name_of(config: Config, snapshot: Snapshot) -> str:
+    """What readers know the edition by that is corrected: its number, else its day."""
+    if snapshot.corrects is None:
+        return ""
+    if snapshot.corrects.number is not None:
+        return f"No. {snapshot.corrects.number}"
+    return Dateline.iso(day(config, snapshot.corrects.at).isoformat()).display(config.site.language)
+
+
+def _corrected(config: Config, item: Item, number: int) -> DigestItem:
+    """An item of a correction: of one that was retracted nothing is left but its headline, and no link leads to it."""
+    if item.state == "published":
+        return replace(_item(config, item, number), correction=item.correction or "")
+    return DigestItem(number=number, headline=item.headline, url="", page_url="", correction="Retracted")
 
 
 def _item(config: Config, item: Item, number: int) -> DigestItem:

@@ -28,6 +28,15 @@ class Item:
     deck: str | None
     summary: str | None
     rights: str
+    correction: str | None = None
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """The edition that a correction is of: its number, if it has one, and the instant of its mails."""
+
+    number: int | None
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ class Snapshot:
     appeal: tuple[str, str] | None
     items: tuple[Item, ...]
     subject: str | None = None
+    corrects: Corrected | None = None
 
 
 def edition(session: Session, edition_id: int, *, lock: bool = False) -> Edition:
@@ -76,6 +86,7 @@ def take(session: Session, edition_id: int) -> Snapshot:
             Clipping.deck,
             Clipping.summary,
             Clipping.rights,
+            Clipping.correction,
         )
         .join(Clipping, Clipping.id == EditionItem.clipping_id)
         .where(EditionItem.edition_id == edition_id)
@@ -93,7 +104,15 @@ def take(session: Session, edition_id: int) -> Snapshot:
         appeal=_appeal(session, found),
         subject=found.subject,
         items=tuple(Item(*item) for item in items),
+        corrects=_corrected(session, found),
     )
+
+
+def _corrected(session: Session, found: Edition) -> Corrected | None:
+    if found.corrects is None:
+        return None
+    first = edition(session, found.corrects)
+    return Corrected(first.number, first.mail_date or first.created_at)
 
 
 def _appeal(session: Session, edition: Edition) -> tuple[str, str] | None:

@@ -60,7 +60,8 @@ def _step(
     if now < not_before:
         edition.started_at = now  # the wish, for the tick; the real moment is written below
         return Start("approved", not_before=not_before)
-    if any(item.state != "published" for item in snapshots.take(session, edition_id).items):
+    items = snapshots.take(session, edition_id).items
+    if edition.corrects is None and any(item.state != "published" for item in items):
         withdraw_approval(session, edition, reason="approval void: a clipping in it was retracted")
         return Start(edition.state)
     if not edition.frozen_to:

@@ -3,9 +3,10 @@ of any length keeps nobody else waiting for longer than one of them takes."""
 
 from datetime import datetime
 
-from sqlalchemy import Integer, Table, delete, func, insert, literal, select
+from sqlalchemy import Integer, Select, Table, delete, exists, func, insert, literal, select
 from sqlalchemy.orm import Session
 
+from subscribers.models import Subscriber
 from subscribers.recipients import end_of_range, recipients
 from syndicate.models import Batch, Delivery, Edition
 
@@ -63,9 +64,23 @@ def clear(session: Session, edition: Edition) -> bool:
     return edition.frozen_to is not None
 
 
+def _who(edition: Edition, after: int, up_to: int | None) -> Select[tuple[int, str, str]]:
+    """Who gets this edition: the digest's recipients; of a correction those of them who have, or may have, what it
+    corrects. Who left since, or is suppressed, is no recipient any more."""
+    who = recipients(edition.digest, after=after, up_to=up_to)
+    if edition.corrects is None:
+        return who
+    had = exists().where(
+        Delivery.edition_id == edition.corrects,
+        Delivery.subscriber_id == Subscriber.id,
+        Delivery.state.in_(("accepted", "unknown")),
+    )
+    return who.where(had)
+
+
 def _freeze(session: Session, edition: Edition, after: int, up_to: int | None, now: datetime) -> None:
     first = session.scalar(select(func.max(Batch.batch) + 1).where(Batch.edition_id == edition.id)) or 0
-    who = recipients(edition.digest, after=after, up_to=up_to).order_by(None).subquery()
+    who = _who(edition, after, up_to).order_by(None).subquery()
     # Those who were imported one after the other are often readers of one provider: each batch gets its share of them.
     # 40503 / 65521 is nearly the golden ratio, so that the ids of any stretch are spread out evenly.
     mixed = (who.c.subscriber_id * 40503) % 65521
