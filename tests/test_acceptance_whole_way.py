@@ -128,7 +128,8 @@ def test_from_the_editors_hand_to_the_readers_mailbox_and_out_again(house: House
     ended = house.edition_ended(edition.id)
     assert (ended.state, ended.counts.chosen, ended.counts.accepted, ended.items) == ("sent", 2, 2, (clipping,))
 
-    _, mail = house.mails_to("alice@example.net", 2)
+    _, welcome, mail = house.mails_to("alice@example.net", 3)
+    assert "https://news.example.org/preferences/" in part(welcome, "plain")
     assert "County opens a night court for treatment" in part(mail, "plain")
     assert "County opens a night court for treatment" in part(mail, "html")
     for link in ("https://drugpolicy.org", "https://stopthedrugwar.org", "https://www.drugsense.org"):
@@ -152,8 +153,9 @@ def test_from_the_editors_hand_to_the_readers_mailbox_and_out_again(house: House
     house.server.wake()
     ended = house.edition_ended(again)
     assert (ended.counts.chosen, ended.counts.accepted, ended.items, ended.number) == (1, 1, (second,), 2)
-    assert len(house.mails_to("bob@example.net", 3)) == 3
-    assert len(house.mails_to("alice@example.net", 2)) == 2
+    assert len(house.mails_to("bob@example.net", 4)) == 4
+    *_, goodbye = house.mails_to("alice@example.net", 4)
+    assert "https://news.example.org/subscribe" in part(goodbye, "plain")
 
     house.clock.now = datetime(2026, 11, 19, 14, 0, tzinfo=UTC)  # a week later: the send by hand took the news
     house.app.tick()
