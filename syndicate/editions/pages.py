@@ -66,7 +66,7 @@ def _corrected(config: Config, item: Item, number: int) -> DigestItem:
     """An item of a correction: of one that was retracted nothing is left but its headline, and no link leads to it."""
     if item.state == "published":
         return replace(_item(config, item, number), correction=item.correction or "")
-    return DigestItem(number=number, headline=item.headline, url="", page_url="", correction="Retracted")
+    return DigestItem(number=number, headline=item.headline, url="", page_url="")
 
 
 def _item(config: Config, item: Item, number: int) -> DigestItem:
