@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from subscribers.people import insert
 from syndicate.config import Config
 from syndicate.database import Database
+from syndicate.editions.sending import WITHDRAWN
 from syndicate.keys import SiteKeys
 from syndicate.models import Edition, Notice, Outbox
 from syndicate.outbox import letters
@@ -116,9 +117,9 @@ def of_edition(config: Config, edition: Edition) -> Occasion | None:
 
 def _waits(config: Config, edition: Edition) -> bool:
     """Whether a draft waits for somebody who may not know: it was made by the clock, or its approval became void. One
-    that a person made and has not approved yet is work in progress."""
+    that a person made, or took back, is work in progress."""
     if edition.reason:
-        return True
+        return edition.reason != WITHDRAWN
     return config.desk.approval and (edition.kind == "scheduled" or edition.started_at is not None)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from subscribers.tokens import TokenKeys
 from syndicate.database import Database
+from syndicate.editions.sending import WITHDRAWN
 from syndicate.keys import SiteKeys
 from syndicate.models import Edition, Letter, Notice
 from syndicate.notices import Notices
@@ -78,6 +79,8 @@ def test_a_slot_with_nothing_new_is_told_with_its_reason(database: Database, tmp
 @pytest.mark.parametrize(
     ("state", "reason", "line"),
     [
+        ("draft", "approval void: a clipping in it was retracted", "waits for approval"),
+        ("draft", WITHDRAWN, None),
         ("paused", "refused by a rule five times", "is paused"),
         ("paused", None, None),
         ("incomplete", None, "is incomplete"),
