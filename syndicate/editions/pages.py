@@ -28,6 +28,7 @@ def digest_page(config: Config, digest: Digest, snapshot: Snapshot, *, number: i
         digest=DigestLines(slug=digest.slug, name=digest.name),
         number=number,
         date=day(config, at),
+        language=site.language,
         note=snapshot.note,
         sections=tuple((name, tuple(item for _, item in pairs)) for name, pairs in grouped),
         partners=tuple(
