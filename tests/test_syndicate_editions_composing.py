@@ -116,3 +116,15 @@ def test_the_feedback_id_ends_in_a_short_sender_id_that_never_changes(tmp_path: 
     assert len(parts) == 4
     assert 5 <= len(sender) <= 15
     assert sender == dict(_compose(tmp_path, _snapshot(_item(2))).last_fields)["Feedback-ID"].split(":")[-1]
+
+
+def test_answers_to_a_digest_go_where_it_says_else_where_all_mail_says(tmp_path: Path) -> None:
+    desk = newsroom.editions(tmp_path)
+    config = desk.config.model_copy(
+        update={"mail": desk.config.mail.model_copy(update={"reply_to": "office@valley.test"})}
+    )
+    composer = Composer(config, desk.renderer)
+    for given, wanted in ((None, "office@valley.test"), ("weekly@valley.test", "weekly@valley.test")):
+        weekly = config.digest("weekly").model_copy(update={"reply_to": given})
+        composition = composer.compose(weekly, _snapshot(_item()), number=4, at=AT)
+        assert dict(composition.first_fields)["Reply-To"] == wanted

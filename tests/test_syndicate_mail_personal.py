@@ -14,6 +14,7 @@ from mails import EDITION, KEYS, LETTER, MAIL_SITE, PERSON, confirmation, digest
 from subscribers.tokens import TokenKeys
 from syndicate.keys import SiteKeys
 from syndicate.mail.compose import BadComposition, Composition, Piece
+from syndicate.mail.leave import leave_mailto
 from syndicate.mail.lines import END, is_clean, stuffed
 from syndicate.mail.personal import (
     Outgoing,
@@ -69,7 +70,8 @@ def test_a_delivery_is_filled_with_what_is_the_persons(weekly: Composition) -> N
     leave = unsubscribe_url(MAIL_SITE, KEYS, uid=PERSON.uid, digest="weekly")
     assert KEYS.read_unsubscribe(leave.rsplit("/", 1)[1]) == (PERSON.uid, "weekly")
     assert message["To"] == mail.to == "ann@example.net"
-    assert message["List-Unsubscribe"] == f"<{leave}>"
+    by_mail = leave_mailto(KEYS, subscriber_id=77, uid=PERSON.uid, digest="weekly", domain=MAIL_SITE.bounce_domain)
+    assert message["List-Unsubscribe"] == f"<{leave}>, <{by_mail}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     for body in bodies(message):
         assert body.count(leave) == 2, "near the top and at the end"

@@ -7,6 +7,7 @@ import typer
 
 from syndicate.cli import (
     appeal,
+    bounce,
     check,
     clip,
     clip_correct,
@@ -97,5 +98,5 @@ outbox.app.command("uncertain")(outbox_decide.uncertain)
 outbox.app.command("retry")(outbox_decide.retry)
 outbox.app.command("release")(outbox_decide.release)
 subscriber.app.command("add")(subscriber_add.add)
-for noun in (clip, feed, digest, edition, appeal, outbox, subscriber, db):
+for noun in (clip, feed, digest, edition, appeal, outbox, subscriber, bounce, db):
     app.add_typer(noun.app)

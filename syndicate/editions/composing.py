@@ -53,7 +53,7 @@ class Composer:
         rendered = self.renderer.render(digest.template if snapshot.corrects is None else "correction", page)
         headers = Headers(
             sender=digest.sender or mail.sender,
-            reply_to=mail.reply_to,
+            reply_to=digest.reply_to or mail.reply_to,
             subject=snapshot.subject or rendered.subject,
             date=at,
             list_id=f"{digest.name} <{digest.slug}.{mail.list_domain}>",

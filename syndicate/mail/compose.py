@@ -64,15 +64,21 @@ class Composition:
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
     def fill(
-        self, to: str, message_id: str, values: Mapping[str, str], one_click: str | None
+        self,
+        to: str,
+        message_id: str,
+        values: Mapping[str, str],
+        one_click: str | None,
+        mailto: str | None = None,
     ) -> tuple[bytes, list[bytes]]:
         """The header block (without DKIM-Signature and empty line) and the parts of the body for one person.
 
         `values` gives each slot its plain text (a link, a date); with `one_click`, an https link, the header has the
-        List-Unsubscribe pair. A Message-ID without domain gets ours. KeyError names a slot without a value.
+        List-Unsubscribe pair, in which `mailto`, a link of this person, comes second. A Message-ID without domain gets
+        ours. KeyError names a slot without a value.
         """
         identity = message_id if "@" in message_id else f"{message_id}@{self.message_domain}"
-        personal = personal_fields(to, identity, one_click, self.mailto)
+        personal = personal_fields(to, identity, one_click, mailto or self.mailto)
         header = self._block_before + block(personal) + self._block_after
         encoded: dict[str, bytes] = {}
         chunks = list(self._chunks)

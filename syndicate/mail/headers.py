@@ -30,8 +30,9 @@ class Headers:
     """What the header of a mail says, the same for everybody.
 
     `sender` and `reply_to` are "Name <address>" or an address, `list_id` is "Name <slug.domain>", `archive` a link,
-    `list_unsubscribe_mailto` a mailto: link, `date` aware. Digests alone carry the List- fields and `feedback_id`.
-    `message_domain` completes a Message-ID that has no domain; `language` is a tag of RFC 5646.
+    `list_unsubscribe_mailto` a mailto: link for mails that have none of their own, `date` aware. Digests alone carry
+    the List- fields and `feedback_id`. `message_domain` completes a Message-ID that has no domain; `language` is a tag
+    of RFC 5646.
     """
 
     sender: str

@@ -13,6 +13,7 @@ from syndicate.config import Config
 from syndicate.datelines import Dateline
 from syndicate.keys import SiteKeys
 from syndicate.mail.compose import Composition
+from syndicate.mail.leave import leave_mailto
 from syndicate.mail.lines import is_clean
 from syndicate.mail.sign import SigningKey, sign
 
@@ -109,7 +110,10 @@ def delivery_mail(
         "since": _day(person.since.date(), composition.language),
     }
     identity = delivery_message_id(site, keys, edition_uid=edition.uid, subscriber_uid=person.uid)
-    header, body = composition.fill(person.address, identity, values, leave)
+    by_mail = leave_mailto(
+        keys, subscriber_id=subscriber_id, uid=person.uid, digest=edition.digest, domain=site.bounce_domain
+    )
+    header, body = composition.fill(person.address, identity, values, leave, by_mail)
     token = return_token(keys, ReturnPath(edition_id=edition.id, subscriber_id=subscriber_id))
     header = _signed(header, body, signing, edition.at)
     return _outgoing(token, person.address, site, header, body, clean=composition.clean)

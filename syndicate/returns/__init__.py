@@ -1,0 +1,1 @@
+"""Mail that comes back to the site: `reading` takes it apart, `leaving` acts on those that ask to leave."""
