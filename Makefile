@@ -52,7 +52,7 @@ types: $(VENV)/.installed ## mypy, strict
 layers: $(VENV)/.installed ## who may import whom
 	$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.installed ## measure (NAME=path or million, ARGS="--recipients 20000"): see bench/README.md
+bench: $(VENV)/.installed ## measure (NAME=path, compose or million, ARGS="--recipients 20000"): see bench/README.md
 	$(BIN)/python bench/$(NAME).py $(ARGS)
 
 wheel: $(VENV)/.installed ## build the wheel, install it in another place and use it there

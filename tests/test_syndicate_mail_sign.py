@@ -115,6 +115,7 @@ def test_both_signatures_verify(folder: Path, keys: tuple[SigningKey, ...], body
         (b"MIME-Version: 1.0\r\n", b"MIME-Version: 1.0\r\nSubject: else\r\n"),
         (b"MIME-Version: 1.0\r\n", b"MIME-Version: 1.0\r\nList-Unsubscribe: <https://evil.example>\r\n"),
         (b"MIME-Version: 1.0\r\n", b"MIME-Version: 1.0\r\nReply-To: else@example.org\r\n"),
+        (b"MIME-Version: 1.0\r\n", b"MIME-Version: 1.0\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"),
     ],
 )
 def test_a_changed_byte_or_an_added_field_breaks_both(

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -37,7 +38,8 @@ _SIGNED: Final = (
 # Named once more than they are present, so that a second one added on the way breaks the signature.
 _SEALED: Final = ["from", "reply-to", "to", "subject", "date", "message-id", "mime-version", "content-type"]
 _SEALED_IF_PRESENT: Final = ["list-unsubscribe", "list-unsubscribe-post"]
-_FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r\n[ \t])*)\r\n")
+_SPACES: Final = re.compile(rb"[ \t]+")
+_NEXT_FIELD: Final = re.compile(rb"\r\n(?![ \t])")
 
 
 class DkimKeyFault(SyndicateError):
@@ -98,12 +100,12 @@ def sign(header: bytes, body: bytes, keys: Iterable[SigningKey], at: datetime) -
     `at` (aware) is the signature's time: an edition's own instant, so that every attempt is signed alike. The header
     is canonicalised relaxed, the body simple (ours is generated, and quoted-printable needs no forgiveness).
     """
-    fields = [(name.decode("ascii").lower(), value) for name, value in _FIELD.findall(header)]
-    body_hash = b64encode(hashlib.sha256(_simple(body)).digest()).decode("ascii")
-    covered = _covered([name for name, _ in fields])
-    signed = _canonical(fields, covered)
+    names, values = zip(*map(_relaxed, _NEXT_FIELD.split(header)[:-1]), strict=True)
+    places, covered = _layout(names)
+    signed = b"".join([values[place] for place in places])
+    body_hash = b64encode(hashlib.sha256(_simple(body)).digest())
     seconds = int(at.timestamp())
-    return b"".join(_signature(key, covered, signed, body_hash, seconds) for key in keys) + header
+    return b"".join([_signature(key, covered, signed, body_hash, seconds) for key in keys]) + header
 
 
 def make_key(path: Path) -> str:
@@ -150,27 +152,24 @@ def _read_key(path: Path) -> PrivateKey:
     return key
 
 
-def _covered(present: Sequence[str]) -> tuple[str, ...]:
-    signed = [name for name in _SIGNED for _ in range(present.count(name))]
-    sealed = [*_SEALED, *(name for name in _SEALED_IF_PRESENT if name in present)]
-    return (*signed, *sealed)
+@lru_cache(maxsize=64)
+def _layout(names: tuple[bytes, ...]) -> tuple[tuple[int, ...], str]:
+    """For a header with these fields: the places of those that are signed, in their order (of several of one name the
+    last comes first), and the value of h=. The same for all mails of an edition, and so kept."""
+    known = [name.decode("ascii", "replace") for name in names]
+    present = [(name, place) for name in _SIGNED for place in reversed(range(len(known))) if known[place] == name]
+    sealed = [*_SEALED, *(name for name in _SEALED_IF_PRESENT if name in known)]
+    return tuple(place for _, place in present), _folded_names([*(name for name, _ in present), *sealed])
 
 
-def _canonical(fields: Sequence[tuple[str, bytes]], covered: Iterable[str]) -> bytes:
-    """The covered fields, relaxed (RFC 6376 §3.4.2); of several of one name the last is signed first."""
-    left = list(fields)
-    rows = []
-    for name in covered:
-        for place in range(len(left) - 1, -1, -1):
-            if left[place][0] == name:
-                rows.append(_relaxed(name, left.pop(place)[1]))
-                break
-    return b"".join(rows)
-
-
-def _relaxed(name: str, value: bytes) -> bytes:
-    words = re.sub(rb"[ \t]+", b" ", value.replace(b"\r\n", b"")).strip(b" ")
-    return name.encode("ascii") + b":" + words + b"\r\n"
+@lru_cache(maxsize=256)
+def _relaxed(field: bytes) -> tuple[bytes, bytes]:
+    """The field's name in lower case, and the whole field relaxed (RFC 6376 §3.4.2). Kept, as most fields are the same
+    for everybody: of 10,000 mails, three in each are new."""
+    name, _, value = field.partition(b":")
+    name = name.rstrip(b" \t").lower()
+    words = _SPACES.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ")
+    return name, name + b":" + words + b"\r\n"
 
 
 def _simple(body: bytes) -> bytes:
@@ -180,18 +179,24 @@ def _simple(body: bytes) -> bytes:
     return body.rstrip(b"\r\n") + b"\r\n"
 
 
-def _signature(key: SigningKey, covered: tuple[str, ...], signed: bytes, body_hash: str, seconds: int) -> bytes:
-    field_start = (
-        f"DKIM-Signature: v=1; a={key.algorithm}; c=relaxed/simple;\r\n"
-        f" d={key.domain}; s={key.selector}; t={seconds};\r\n"
-        f" h={_folded_names(covered)};\r\n"
-        f" bh={body_hash};\r\n b="
-    ).encode("ascii")
-    _, own = field_start.split(b":", 1)
+def _signature(key: SigningKey, covered: str, signed: bytes, body_hash: bytes, seconds: int) -> bytes:
+    own, relaxed = _own_field(key.algorithm, key.domain, key.selector, covered, seconds)
     # Its own field comes last, with an empty b= and without a line end (RFC 6376 §3.7).
-    text = b64encode(key.seal(signed + _relaxed("dkim-signature", own)[:-2])).decode("ascii")
+    text = b64encode(key.seal(b"".join((signed, relaxed, body_hash, b"; b="))))
     rows = [text[start : start + 72] for start in range(0, len(text), 72)]
-    return field_start + "\r\n ".join(rows).encode("ascii") + b"\r\n"
+    return b"".join((own, body_hash, b";\r\n b=", b"\r\n ".join(rows), b"\r\n"))
+
+
+@lru_cache(maxsize=64)
+def _own_field(algorithm: str, domain: str, selector: str, covered: str, seconds: int) -> tuple[bytes, bytes]:
+    """The signature's field up to its body hash: as it goes out, and relaxed. The same for all mails of an edition."""
+    field = (
+        f"DKIM-Signature: v=1; a={algorithm}; c=relaxed/simple;\r\n"
+        f" d={domain}; s={selector}; t={seconds};\r\n"
+        f" h={covered};\r\n"
+        f" bh="
+    ).encode("ascii")
+    return field, _relaxed(field)[1].removesuffix(b"\r\n")
 
 
 def _folded_names(names: Iterable[str]) -> str:
