@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from subscribers.models import Subscriber, Subscription
 from syndicate.config import Config, load
 from syndicate.database import Database
+from syndicate.editions.freezing import hash_of
 from syndicate.editions.starting import start
 from syndicate.keys import create_secret
 from syndicate.mail.compose import Composition, Headers, compose
@@ -134,6 +135,8 @@ def approved(session: Session, made: Composition, now: datetime, *, uid: str, ke
     session.add(edition)
     session.flush()
     session.add(Variant(edition_id=edition.id, language="en", composition=made.to_bytes(), hash=made.hash))
+    session.flush()
+    edition.hash = hash_of(session, edition.id)
     return edition.id
 
 

@@ -54,7 +54,7 @@ def _mails(site: App, edition_id: int) -> Sequence[Composition]:
     if not snapshot.items:
         raise Refused(f"edition {edition_id} is {snapshot.state} and holds no clippings: there is nothing to check")
     digest = site.config.digest(snapshot.digest)
-    return [site.editions.composer.compose(digest, snapshot, number=snapshot.number, at=at)]
+    return site.editions.composer.variants(digest, snapshot, number=snapshot.number, at=at)
 
 
 def _frozen(session: Session, edition_id: int) -> Sequence[Composition]:

@@ -30,10 +30,20 @@ class Composer:
     renderer: Renderer
     largest_html: int = LARGEST_HTML
 
-    def compose(self, digest: Digest, snapshot: Snapshot, *, number: int | None, at: datetime) -> Composition:
-        """The mail of this edition in the site's language; `at` is its Date. Raises TemplateFault, or MailTooLarge
-        when even one item does not fit below the size at which mail is clipped."""
-        page = digest_page(self.config, digest, snapshot, number=number, at=at)
+    def variants(
+        self, digest: Digest, snapshot: Snapshot, *, number: int | None, at: datetime
+    ) -> tuple[Composition, ...]:
+        """The mails of this edition, one for each language that the site writes mail in, its own first. Raises as
+        `compose` does."""
+        languages = self.config.site.languages
+        return tuple(self.compose(digest, snapshot, number=number, at=at, language=one) for one in languages)
+
+    def compose(
+        self, digest: Digest, snapshot: Snapshot, *, number: int | None, at: datetime, language: str | None = None
+    ) -> Composition:
+        """The mail of this edition in one language, the site's if none is given; `at` is its Date. Raises
+        TemplateFault, or MailTooLarge when even one item does not fit below the size at which mail is clipped."""
+        page = digest_page(self.config, digest, snapshot, number=number, at=at, language=language)
         composed = fit(
             page,
             compose=lambda shown: self._composed(digest, snapshot, shown, at=at),
@@ -62,7 +72,7 @@ class Composer:
             feedback_id=f"{snapshot.uid}:{digest.slug}:{snapshot.kind}:{_sender_id(mail.list_domain)}",
             kind="digest",
             message_domain=mail.list_domain,
-            language=self.config.site.language,
+            language=page.language,
         )
         return compose(rendered, headers, boundary_seed=snapshot.uid)
 

@@ -1,6 +1,7 @@
 """The freeze: what an edition says is composed once, outside any transaction, and stored only if it is still true."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,10 +48,10 @@ def freeze(database: Database, config: Config, composer: Composer, edition_id: i
         snapshot = prepared.snapshot
         digest = config.digest(snapshot.digest)
         at = snapshot.slot_at or now
-        composition = composer.compose(digest, snapshot, number=prepared.number, at=at)
-        require_fit(config, digest, [composition])
+        compositions = composer.variants(digest, snapshot, number=prepared.number, at=at)
+        require_fit(config, digest, compositions)
         with database.write() as session:
-            if _store(session, config, prepared, composition, at=at, now=now):
+            if _store(session, config, prepared, compositions, at=at, now=now):
                 return "approved"
     raise Refused(f"edition {edition_id} kept changing while it was composed: try again")
 
@@ -141,22 +142,24 @@ def _choose_late(session: Session, config: Config, edition: Edition, *, now: dat
 
 
 def _store(
-    session: Session, config: Config, prepared: _Prepared, composition: Composition, *, at: datetime, now: datetime
+    session: Session,
+    config: Config,
+    prepared: _Prepared,
+    compositions: Sequence[Composition],
+    *,
+    at: datetime,
+    now: datetime,
 ) -> bool:
-    """Store the composition if the edition is still what it was composed from. False: it changed, nothing is stored."""
+    """Store the compositions if the edition is still what they were made from. False: it changed, nothing is stored."""
     was = prepared.snapshot
     hold(session, was.digest, now=now)
     edition = snapshots.edition(session, was.id, lock=True)
     if edition.state != "draft" or _prepared(session, edition) != prepared:
         return False
     session.execute(delete(Variant).where(Variant.edition_id == edition.id))
-    session.add(
-        Variant(
-            edition_id=edition.id,
-            language=composition.language,
-            composition=composition.to_bytes(),
-            hash=composition.hash,
-        )
+    session.add_all(
+        Variant(edition_id=edition.id, language=one.language, composition=one.to_bytes(), hash=one.hash)
+        for one in compositions
     )
     session.flush()
     schedule = parse(config.digest(was.digest).schedule)
@@ -164,7 +167,7 @@ def _store(
         "state": "approved",
         "reason": None,
         "number": prepared.number,
-        "hash": _hash_of(session, edition.id),
+        "hash": hash_of(session, edition.id),
         "mail_date": at,
         "approved_at": now,
         "expires_at": expires_at(schedule, zone=config.zone, start=max(at, now), give_up=config.sending.give_up),
@@ -173,7 +176,14 @@ def _store(
     return session.connection().execute(guarded).rowcount == 1
 
 
-def _hash_of(session: Session, edition_id: int) -> str:
+def intact(session: Session, edition: Edition) -> bool:
+    """Whether what is stored of an edition is, byte for byte, what was approved. Reads only."""
+    stored = session.execute(select(Variant.composition, Variant.hash).where(Variant.edition_id == edition.id)).all()
+    alike = all(hashlib.sha256(composition).hexdigest() == hash_ for composition, hash_ in stored)
+    return bool(stored) and alike and edition.hash == hash_of(session, edition.id)
+
+
+def hash_of(session: Session, edition_id: int) -> str:
     """One hash over those of all variants, by language."""
     rows = session.execute(
         select(Variant.language, Variant.hash).where(Variant.edition_id == edition_id).order_by(Variant.language)

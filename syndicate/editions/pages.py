@@ -12,13 +12,17 @@ from syndicate.editions.snapshot import Item, Snapshot
 from syndicate.mail.pages import AppealLine, DigestItem, DigestLines, DigestPage, PartnerLine, PartnerLink, SiteLines
 
 
-def digest_page(config: Config, digest: Digest, snapshot: Snapshot, *, number: int | None, at: datetime) -> DigestPage:
+def digest_page(
+    config: Config, digest: Digest, snapshot: Snapshot, *, number: int | None, at: datetime, language: str | None = None
+) -> DigestPage:
     """The page of an edition: sections in the order of its items, numbers through all of them.
 
-    `at` (aware) is the edition's instant; its day is that of the site's zone."""
+    `at` (aware) is the edition's instant; its day is that of the site's zone. Our own words and dates are in `language`
+    (the site's, if not given); what was filed stays as it is."""
     site = config.site
+    tongue = language or site.language
     shown = _corrected if snapshot.corrects else _item
-    items = [shown(config, item, place) for place, item in enumerate(snapshot.items, 1)]
+    items = [shown(config, item, place, tongue) for place, item in enumerate(snapshot.items, 1)]
     names = [config.section_name(item.section) for item in snapshot.items]
     grouped = groupby(zip(names, items, strict=True), key=lambda pair: pair[0])
     archive = f"{site.url}/editions/{digest.slug}"
@@ -28,7 +32,7 @@ def digest_page(config: Config, digest: Digest, snapshot: Snapshot, *, number: i
         digest=DigestLines(slug=digest.slug, name=digest.name),
         number=number,
         date=day(config, at),
-        language=site.language,
+        language=tongue,
         note=snapshot.note,
         sections=tuple((name, tuple(item for _, item in pairs)) for name, pairs in grouped),
         partners=tuple(
@@ -43,7 +47,7 @@ def digest_page(config: Config, digest: Digest, snapshot: Snapshot, *, number: i
         view_url=f"{archive}/{page_number}" if page_number else archive,
         subscribe_url=f"{site.url}/subscribe",
         total=len(items),
-        corrects=_name_of(config, snapshot),
+        corrects=_name_of(config, snapshot, tongue),
         appeal=AppealLine(*snapshot.appeal) if snapshot.appeal else None,
         title=snapshot.subject or "",
     )
@@ -54,23 +58,23 @@ def day(config: Config, at: datetime) -> date:
     return at.astimezone(config.zone).date()
 
 
-def _name_of(config: Config, snapshot: Snapshot) -> str:
+def _name_of(config: Config, snapshot: Snapshot, language: str) -> str:
     """What readers know the edition by that is corrected: its number, else its day."""
     if snapshot.corrects is None:
         return ""
     if snapshot.corrects.number is not None:
         return f"No. {snapshot.corrects.number}"
-    return Dateline.iso(day(config, snapshot.corrects.at).isoformat()).display(config.site.language)
+    return Dateline.iso(day(config, snapshot.corrects.at).isoformat()).display(language)
 
 
-def _corrected(config: Config, item: Item, number: int) -> DigestItem:
+def _corrected(config: Config, item: Item, number: int, language: str) -> DigestItem:
     """An item of a correction: of one that was retracted nothing is left but its headline, and no link leads to it."""
     if item.state == "published":
-        return replace(_item(config, item, number), correction=item.correction or "")
+        return replace(_item(config, item, number, language), correction=item.correction or "")
     return DigestItem(number=number, headline=item.headline, url="", page_url="")
 
 
-def _item(config: Config, item: Item, number: int) -> DigestItem:
+def _item(config: Config, item: Item, number: int, language: str) -> DigestItem:
     page_url = f"{config.site.url}/clippings/{item.clipping_id}/{slug(item.headline)}"
     link = web_link(item.link or "") or None
     # With rights to the link alone, our own words about it stay out, and so do the source's.
@@ -81,7 +85,7 @@ def _item(config: Config, item: Item, number: int) -> DigestItem:
         url=page_url if item.rights == "full" or not link else link,
         page_url=page_url,
         link=link,
-        dateline=Dateline.iso(item.dateline).display(config.site.language) if item.dateline else "",
+        dateline=Dateline.iso(item.dateline).display(language) if item.dateline else "",
         publication=item.publication or "",
         place=item.place or "",
         byline=item.byline or "",

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from syndicate.config import Config
 from syndicate.editions import snapshot as snapshots
 from syndicate.editions.expiry import expires_at
-from syndicate.editions.freezing import drop_unpublished, give_number_back, has_items
+from syndicate.editions.freezing import drop_unpublished, give_number_back, has_items, intact
 from syndicate.editions.records import hold
 from syndicate.errors import Refused
 from syndicate.models import Batch, Delivery, Edition, EditionItem, Slot, Variant
@@ -39,6 +39,10 @@ def resume(session: Session, config: Config, edition_id: int, *, now: datetime) 
     guard.require_free(session)
     if edition.state != "paused":
         raise Refused(f"edition {edition_id} is {edition.state}: only a paused one can be resumed")
+    if not intact(session, edition):
+        raise Refused(
+            f"what is stored of edition {edition_id} is not what was approved: cancel it, or restore a backup"
+        )
     edition.state, edition.reason = "sending", None
     extend(config, edition, now=now)
     session.flush()

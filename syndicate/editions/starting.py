@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from syndicate.config import Config
 from syndicate.database import Database
 from syndicate.editions import snapshot as snapshots
+from syndicate.editions.freezing import intact
 from syndicate.editions.sending import extend, locked, withdraw_approval
 from syndicate.errors import Refused
 from syndicate.outbox import guard, ranges
@@ -60,6 +61,9 @@ def _step(
     if now < not_before:
         edition.started_at = now  # the wish, for the tick; the real moment is written below
         return Start("approved", not_before=not_before)
+    if not intact(session, edition):
+        withdraw_approval(session, edition, reason="approval void: what is stored is not what was approved")
+        return Start(edition.state)
     items = snapshots.take(session, edition_id).items
     if edition.corrects is None and any(item.state != "published" for item in items):
         withdraw_approval(session, edition, reason="approval void: a clipping in it was retracted")
