@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from console import Console, new_site, use_relay
 
+from syndicate.app.parts import open_site
 from syndicate.catcher import Catcher
+from syndicate.editions.lifecycle import TickFailed
 
 
 @pytest.fixture
@@ -77,7 +79,8 @@ def test_the_tick_holds_what_has_a_fault_and_approving_it_mended_goes_on(
     site("clip", "add", "--headline", "One", "--publish").done()
     use_template(site, "subject.txt", "\n")
     assert site("edition", "send", "--now", "weekly").status == 1
-    assert "the subject is empty" in site("tick").err
+    with open_site(site.config) as app, pytest.raises(TickFailed, match="the subject is empty"):
+        app.editions.tick(app.database, app.clock())
     shown = site("edition", "show", "1").done().out
     assert all(words in shown for words in ("held", "the subject is empty", "syndicate edition approve 1"))
     (site.folder / "templates" / "email" / "digest" / "subject.txt").unlink()
