@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
@@ -21,6 +22,7 @@ from subscribers import consent
 from subscribers.models import Subscriber, Subscription, Suppression
 from syndicate.database import Database
 from syndicate.editions import decisions
+from syndicate.editions.freezing import hash_of
 from syndicate.editions.lifecycle import Editions
 from syndicate.errors import Refused
 from syndicate.mail.smtp import Reply
@@ -164,7 +166,10 @@ class World:
             )
             session.add(made)
             session.flush()
-            session.execute(insert(Variant).values(edition_id=made.id, language="en", composition=b"", hash="h"))
+            session.execute(
+                insert(Variant).values(edition_id=made.id, language="en", composition=b"", hash=sha256(b"").hexdigest())
+            )
+            made.hash = hash_of(session, made.id)
             edition_id = made.id
         self.editions.append(edition_id)
         self.decide(lambda: self.desk.start(self.database, edition_id, self.now))
