@@ -33,12 +33,12 @@ def edition_test(ctx: typer.Context, edition: EditionId, addresses: Addresses, a
     """Send one edition to a few people, byte for byte as everybody would get it, with "Test: " before the subject.
 
     Changes nothing of the edition. Its links are samples: they act on nobody."""
-    from syndicate.cli.edition_preview import composition_of
+    from syndicate.app.specimen import composition
 
     with opened(ctx) as site:
-        composition = composition_of(site, edition)
+        made = composition(site, edition)
         # Kept with the letter: the draft may change before the next attempt.
-        params = {"edition": edition, "composition": composition.to_bytes().decode("ascii")}
+        params = {"edition": edition, "composition": made.to_bytes().decode("ascii")}
         _send(site, addresses, params, as_json=as_json)
 
 
