@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
 
+import lxml.html
 import pytest
 from clocks import until
 from console import Console, keys, new_site, use_relay
@@ -98,6 +99,30 @@ def test_a_preview_is_the_mail_that_goes_out(site: Console, catcher: Catcher) ->
     assert same_for_all(body) == same_for_all(text)
     assert body != text
     assert "choose one" in site("edition", "preview", "1", "--html", "--eml").refused(2)
+
+
+def test_a_preview_page_holds_the_mail_byte_for_byte_four_times_and_runs_nothing_of_it(site: Console) -> None:
+    publish(site, 'A <script>alert(1)</script> "quoted" headline & more')
+    site("edition", "draft", "weekly").done()
+    page = lxml.html.document_fromstring(site("edition", "preview", "1", "--page").done().out)
+    frames = page.xpath("//iframe")
+    html = site("edition", "preview", "1", "--html").done().out.replace("\r\n", "\n")  # as HTML reads line ends
+    assert [(frame.get("width"), frame.getparent().get("class")) for frame in frames] == [
+        ("360", "light"),
+        ("360", "dark"),
+        ("800", "light"),
+        ("800", "dark"),
+    ]
+    assert {frame.get("srcdoc") for frame in frames} == {html}
+    assert {frame.get("sandbox") for frame in frames} == {""}
+    assert page.xpath("//script") == []
+    text, headers, source = (pre.text for pre in page.xpath("//pre"))
+    assert text == site("edition", "preview", "1", "--text").done().out.replace("\r\n", "\n")
+    assert headers == site("edition", "preview", "1", "--headers").done().out.replace("\r\n", "\n")
+    assert source == site("edition", "preview", "1", "--eml").done().out.replace("\r\n", "\n")
+    assert "not approved yet" in page.text_content()
+    site("edition", "approve", "1").done()
+    assert "approved and frozen" in site("edition", "preview", "1", "--page").done().out
 
 
 def test_send_now_sends_what_is_new_and_the_next_one_has_nothing(site: Console, catcher: Catcher) -> None:
