@@ -4,10 +4,12 @@ import dataclasses
 import email
 import email.policy
 import re
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import unquote
 
+import cssutils
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ from feeds.text import xml_safe
 from syndicate.confined import Confinement
 from syndicate.mail.pages import ConfirmPage, DigestLines, DigestPage, PartnerLine, PartnerLink, Rendered, SiteLines
 from syndicate.mail.personal import delivery_mail
-from syndicate.mail.render import Renderer, TemplateFault, inlined
+from syndicate.mail.render import Renderer, TemplateFault, _style_sheet, inlined
 from syndicate.mail.slots import SLOTS, mark, without_marks
 from syndicate.template_folder import templates_root
 
@@ -229,6 +231,21 @@ def test_no_style_sheet_can_make_the_inliner_fetch_anything(monkeypatch: pytest.
         p { color: red; background: url(http://127.0.0.1:9/c.png) }</style>
         </head><body><p>x</p></body></html>"""
     assert "color:red" in inlined(page_with_imports).replace(" ", "")
+
+
+def test_the_style_sheet_of_a_template_is_read_once_and_every_mail_has_it_whole(
+    renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    parse = cssutils.CSSParser.parseString
+    monkeypatch.setattr(cssutils.CSSParser, "parseString", lambda self, css: read.append(css) or parse(self, css))
+    _style_sheet.cache_clear()
+    first = renderer.render("digest", page(3))
+    assert [renderer.render("digest", page(3)) for _ in range(3)] == [first] * 3
+    assert len(read) == 1
+    with ThreadPoolExecutor(1) as other:  # a sheet belongs to one thread
+        assert other.submit(renderer.render, "digest", page(3)).result() == first
+    assert len(read) == 2
 
 
 def contrast(one: str, other: str) -> float:

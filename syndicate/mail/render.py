@@ -10,6 +10,7 @@ import xml.dom
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from threading import get_ident
 from typing import Final
 
 import cssutils
@@ -158,8 +159,15 @@ class _Inliner(Premailer):  # type: ignore[misc]
         )
 
     def _parse_css_string(self, css_body: str, validate: bool = True) -> object:
-        parser = cssutils.CSSParser(fetcher=_fetch_nothing, loglevel=logging.CRITICAL, validate=validate)
-        return parser.parseString(css_body)
+        return _style_sheet(css_body, validate, get_ident())
+
+
+@lru_cache(maxsize=8)
+def _style_sheet(css_body: str, validate: bool, _thread: int) -> object:
+    """Parsed once for all mails of a template, as this takes longer than all the rest. Each thread has its own:
+    premailer writes `!important` into the media rules, always the same."""
+    parser = cssutils.CSSParser(fetcher=_fetch_nothing, loglevel=logging.CRITICAL, validate=validate)
+    return parser.parseString(css_body)
 
 
 def _fetch_nothing(url: str) -> tuple[str, bytes]:
