@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import and_, func, null, select
+from sqlalchemy import Dialect, Integer, Text, and_, func, null, select, true
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.expression import ClauseElement
 
 from subscribers.ids import new_uid
 from syndicate.config import Config, Digest
 from syndicate.editions.plan import Candidate, Chosen, Plan, Rules, plan, rules
 from syndicate.editions.records import Record
-from syndicate.models import Clipping, Edition, EditionItem, LeftOut
+from syndicate.models import CLAIMED, Clipping, Edition, EditionItem, LeftOut
+from syndicate.outbox.prepared import Prepared, as_rows, given
 from syndicate.timetable import SlotTime, parse
 
 
@@ -109,16 +113,29 @@ def take(session: Session, edition: Edition, items: Iterable[Chosen]) -> None:
 
 def remember_left_out(session: Session, edition_id: int, left_out: Iterable[tuple[str, str]]) -> None:
     """Store why each of these clippings is not in the edition, in place of what was stored of it before."""
-    for clipping_id, reason in left_out:
-        session.merge(LeftOut(edition_id=edition_id, clipping_id=clipping_id, reason=reason))
     session.flush()
+    rows = as_rows({"edition_id": edition_id, "clipping_id": one, "reason": reason} for one, reason in left_out)
+    _REMEMBERED.run(session, rows=rows)
+
+
+def _remembered(dialect: Dialect) -> ClauseElement:
+    """All rows in one statement: there may be as many as the site has clippings."""
+    insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+    rows = given(dialect, "given", edition_id=Integer(), clipping_id=Text(), reason=Text())
+    # "WHERE true" is for SQLite's parser, which would take ON CONFLICT for a join's.
+    made = insert(LeftOut).from_select(list(rows.c.keys()), select(*rows.c).where(true()))
+    key = (LeftOut.edition_id, LeftOut.clipping_id)
+    return made.on_conflict_do_update(index_elements=key, set_={"reason": made.excluded.reason})
+
+
+_REMEMBERED: Final = Prepared(_remembered)
 
 
 def _candidates(session: Session, digest: str, wanted: Rules, *, own: bool) -> list[Candidate]:
     """The published clippings young enough to be thought about, with who holds them (with `own` also which edition
     they had for themselves); what is older than `max_age` or archival is not even read, as it grows for ever."""
     had = and_(Edition.key == Clipping.id, Edition.digest == digest, Edition.kind == "scheduled")
-    held = and_(EditionItem.clipping_id == Clipping.id, EditionItem.digest == digest, EditionItem.claims.is_(True))
+    held = and_(EditionItem.clipping_id == Clipping.id, EditionItem.digest == digest, CLAIMED)
     query = (
         select(
             Clipping.id,
@@ -138,7 +155,9 @@ def _candidates(session: Session, digest: str, wanted: Rules, *, own: bool) -> l
             Clipping.published_at >= wanted.fresh_from,
         )
     )
-    rows = session.execute(query.outerjoin(Edition, had) if own else query)
+    session.flush()
+    # Not by the session itself: there may be very many, and its part in it would cost more than the query.
+    rows = session.connection().execute(query.outerjoin(Edition, had) if own else query)
     return [Candidate(*row) for row in rows]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from syndicate.config import Config
@@ -76,9 +76,9 @@ def drop_unpublished(session: Session, edition: Edition) -> None:
     them."""
     if edition.kind == "correction":
         return
-    public = select(Clipping.id).where(Clipping.state == "published")
+    public = exists().where(Clipping.id == EditionItem.clipping_id, Clipping.state == "published")
     session.execute(
-        delete(EditionItem).where(EditionItem.edition_id == edition.id, EditionItem.clipping_id.not_in(public)),
+        delete(EditionItem).where(EditionItem.edition_id == edition.id, ~public),
         execution_options={"synchronize_session": "fetch"},
     )
 

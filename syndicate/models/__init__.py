@@ -3,13 +3,14 @@
 from subscribers.models import Base
 from syndicate.models.appeal import Appeal
 from syndicate.models.clipping import Clipping
-from syndicate.models.edition import DigestRecord, Edition, EditionItem, LeftOut, Variant
+from syndicate.models.edition import CLAIMED, DigestRecord, Edition, EditionItem, LeftOut, Variant
 from syndicate.models.notice import Notice
 from syndicate.models.outbox import Batch, Delivery, Letter, Outbox
 from syndicate.models.owner import DomainPace, Owner, RelayRecord, Slot
 from syndicate.models.site import Site
 
 __all__ = [
+    "CLAIMED",
     "Appeal",
     "Base",
     "Batch",

@@ -1,6 +1,7 @@
 """Digests as they were seen, their editions, the items of each and the composed variants."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import (
     JSON,
@@ -97,6 +98,10 @@ class EditionItem(Base):
     clipping_id: Mapped[str] = mapped_column(ForeignKey("clipping.id"))
     section: Mapped[str] = mapped_column(String(SLUG_CHARACTERS))
     claims: Mapped[bool] = mapped_column(Boolean)
+
+
+CLAIMED: Final = text("edition_item.claims")
+"""That an item is claimed, in the words of the index of claims: SQLite uses a partial index for the same words only."""
 
 
 class LeftOut(Base):
