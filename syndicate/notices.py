@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from subscribers.people import insert
 from syndicate.config import Config
 from syndicate.database import Database
+from syndicate.editions.early import is_early
 from syndicate.editions.sending import WITHDRAWN
 from syndicate.keys import SiteKeys
 from syndicate.models import Edition, Notice, Outbox
@@ -82,18 +83,18 @@ def occasions(session: Session, config: Config, now: datetime) -> list[Occasion]
     editions = session.scalars(select(Edition).where(Edition.state.in_(states), lately).order_by(Edition.id))
     held = session.scalar(select(Outbox.held_reason).where(Outbox.held_at.is_not(None)))
     # What was held with the outbox is told with it.
-    found = [of_edition(config, one) for one in editions if held is None or one.reason != held]
+    found = [of_edition(config, one, now) for one in editions if held is None or one.reason != held]
     if outbox is not None:
         found.append(_of_outbox(outbox.held_at, outbox.held_reason or ""))
     return [one for one in found if one is not None]
 
 
-def of_edition(config: Config, edition: Edition) -> Occasion | None:
+def of_edition(config: Config, edition: Edition, now: datetime) -> Occasion | None:
     """What there is to tell of an edition as it stands, None if nothing. Pure."""
     name, number = f"{_digest_name(config, edition.digest)}: edition {edition.id}", edition.id
     because = f"The reason: {edition.reason}." if edition.reason else ""
     match edition.state:
-        case "draft" if _waits(config, edition):
+        case "draft" if _waits(config, edition, now):
             commands = (f"syndicate edition preview {number}", f"syndicate edition approve {number}")
             return _occasion(edition, f"{name} waits for approval", "Nothing of it goes out before.", because, commands)
         case "skipped" if edition.kind == "scheduled":
@@ -115,12 +116,14 @@ def of_edition(config: Config, edition: Edition) -> Occasion | None:
             return None
 
 
-def _waits(config: Config, edition: Edition) -> bool:
-    """Whether a draft waits for somebody who may not know: it was made by the clock, or its approval became void. One
-    that a person made, or took back, is work in progress."""
+def _waits(config: Config, edition: Edition, now: datetime) -> bool:
+    """Whether a draft waits for somebody who may not know: it was made by the clock, its slot has come, or its approval
+    became void. One that a person made, or took back, is work in progress; so is one that is frozen at its slot, which
+    is to come, without being asked for."""
     if edition.reason:
-        return edition.reason != WITHDRAWN
-    return config.desk.approval and (edition.kind == "scheduled" or edition.started_at is not None)
+        return edition.reason != WITHDRAWN and (config.desk.approval or not is_early(edition, now))
+    by_itself = edition.kind == "scheduled" and not is_early(edition, now)
+    return config.desk.approval and (by_itself or edition.started_at is not None)
 
 
 def _occasion(edition: Edition, line: str, what: str, because: str, commands: tuple[str, ...]) -> Occasion:

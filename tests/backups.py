@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from acceptance.sites import publish_one
-from console import new_site
+from console import Console, new_site
 from relays import ScriptedRelay
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.engine import make_url
@@ -69,6 +69,15 @@ def postgres_config(sqlite_config: Path, own_postgres: str) -> Path:
 def config(request: pytest.FixtureRequest) -> Path:
     """A site on each of the two databases in turn."""
     return Path(request.getfixturevalue(f"{request.param}_config"))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def each_site(request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Console:
+    """The command line on a new site, on each of the two databases in turn."""
+    site = new_site(tmp_path_factory, tmp_path / "site")
+    if request.param == "postgres":
+        use_database(site.config, request.getfixturevalue("postgres_url"))
+    return site
 
 
 def use_database(config: Path, url: str) -> None:

@@ -19,6 +19,7 @@ EDITION = frozenset(
     {"edition", "digest", "number", "kind", "slot", "state", "items", "chosen", "hash", "started_at", "finished_at"}
 ).union(COUNTS)
 
+WAITING = frozenset({"not_before", "off_schedule"})
 EDITED = frozenset({"subject", "note", "lead", "made_by", "approved_by", "left_out"})
 
 
@@ -60,7 +61,7 @@ def test_a_draft_can_be_looked_at_and_called_off(site: Console) -> None:
     one = publish(site, "One")
     assert site("edition", "draft", "weekly").done().lines == ["1"]
     shape = site("edition", "show", "1", "--json").done().json
-    assert frozenset(shape) == EDITION | EDITED | {"rate", "seconds_left", "last_error", "obstacle"}
+    assert frozenset(shape) == EDITION | EDITED | WAITING | {"rate", "seconds_left", "last_error", "obstacle"}
     assert (shape["state"], shape["items"], shape["chosen"]) == ("draft", [one], 0)
     assert f"{one}  One" in site("edition", "show", "1").done().lines
     assert site("edition", "cancel", "1").done().lines == ["1"]

@@ -48,6 +48,7 @@ def test_each_rule_follows_its_setting(tmp_path: Path) -> None:
     assert "With nothing new it is skipped." in usual
     assert "More than 6 hours late, because the machine was off, it is held, and you are asked." in usual
     assert "Nobody is asked" in usual
+    assert "From that minute of the day before on, `syndicate edition draft weekly --next` makes its draft" in usual
     for table, setting, words in (
         ("[[digests]]", 'cutoff = "12h"', "published until 12 hours before that minute"),
         ("[[digests]]", "min_items = 3", "With fewer than 3 new clippings it is skipped, and they wait."),

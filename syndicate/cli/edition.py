@@ -10,9 +10,7 @@ from syndicate.cli import json_shapes, output
 from syndicate.cli.edition_check import Strict, Yes, ask_about
 from syndicate.cli.following import stand_of
 from syndicate.cli.json_shapes import Shape
-from syndicate.cli.obstacles import obstacle
 from syndicate.cli.output import AsJson, Column, Limit
-from syndicate.cli.pace_words import pace_of, words
 from syndicate.cli.site import opened
 
 if TYPE_CHECKING:
@@ -87,13 +85,31 @@ def _plan_of(ctx: typer.Context, edition_id: int, *, as_json: bool) -> None:
 
 
 @app.command("draft")
-def draft(ctx: typer.Context, digest: DigestSlug, as_json: AsJson = False) -> None:
-    """Make a draft of an edition with the items that the next scheduled one would take."""
+def draft(
+    ctx: typer.Context,
+    digest: DigestSlug,
+    coming: Annotated[bool, typer.Option("--next", help="For the coming slot, at most a day before it.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a draft of an edition with the items that the next scheduled one would take: to be sent by hand, or with
+    --next the edition of the coming slot itself."""
     from subscribers.ids import new_uid
 
     with opened(ctx) as site:
-        edition_id = site.editions.draft_now(site.database, digest, new_uid(), site.clock())
+        if coming:
+            edition_id = site.editions.draft_next(site.database, digest, site.clock())
+            output.note(_drafted_early(site, edition_id))
+        else:
+            edition_id = site.editions.draft_now(site.database, digest, new_uid(), site.clock())
         _answer(site, edition_id, as_json=as_json)
+
+
+def _drafted_early(site: App, edition_id: int) -> str:
+    from syndicate.editions.early import slot_words
+
+    slot = slot_words(stand_of(site, edition_id).slot or "")
+    late = f"what is published from now on waits for the next, or is added with `syndicate edition add {edition_id} ID`"
+    return f"edition {edition_id} goes at its slot, {slot} {site.config.site.timezone}; {late}"
 
 
 @app.command("list")
@@ -110,48 +126,6 @@ def list_(
         slug = site.config.digest(digest).slug if digest is not None else None
         shapes = [json_shapes.edition(one) for one in reports(session, digest=slug, limit=limit)]
     output.listing(shapes, _COLUMNS, as_json=as_json)
-
-
-@app.command("show")
-def show(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
-    """Show one edition: its state and why, how fast it goes or what keeps it, and its clippings."""
-    from syndicate.editions.snapshot import take
-    from syndicate.outbox.pace import last_trouble
-
-    with opened(ctx) as site:
-        shape, reason = read(site, edition)
-        pace = pace_of(site, edition)
-        with site.database.read() as session:
-            items, trouble = take(session, edition).items, last_trouble(session, edition_id=edition)
-            edited = _edited(session, edition)
-            waits = obstacle(session, site) if shape["state"] in ("approved", "sending") else None
-    lines = [(name, value) for name, value in shape.items() if name != "items"]
-    going = words(pace) if shape["state"] == "sending" else None
-    lines += [(name, value) for name, value in edited.items() if name != "left_out"]
-    more = edited | {
-        "rate": pace.rate if going else 0.0,
-        "seconds_left": pace.seconds_left if shape["state"] == "sending" else None,
-        "last_error": trouble,
-        "obstacle": waits,
-    }
-    lines += [("reason", reason), ("going", going), ("not going", waits), ("last error", trouble)]
-    output.one(shape | more, as_json=as_json, lines=lines)
-    if not as_json:
-        for item in items:
-            print(f"{item.clipping_id}  {output.plain(item.headline)}")
-        for one in edited["left_out"]:
-            print(f"{one['clipping']}  left out: {output.plain(one['reason'])}")
-
-
-def _edited(session: Session, edition_id: int) -> Shape:
-    """What editors did to an edition, and what is not in it."""
-    from syndicate.editions.editing import left_out
-    from syndicate.editions.snapshot import edition as edition_of
-
-    found = edition_of(session, edition_id)
-    out = [{"clipping": clipping_id, "reason": reason} for clipping_id, reason in left_out(session, edition_id)]
-    names = ("subject", "note", "lead", "made_by", "approved_by")
-    return {name: getattr(found, name) for name in names} | {"left_out": out}
 
 
 @app.command("approve")
@@ -179,12 +153,23 @@ def pause(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> No
 def cancel(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
     """Call an edition off. If none of its mails had gone, its clippings are free for the next one."""
     with opened(ctx) as site:
+        slot = _slot_to_come(site, edition)
         gone = site.editions.cancel(site.database, edition, site.clock())
         if stand_of(site, edition).state == "cancelled":
-            output.note(f"edition {edition} is cancelled; {_had_gone(site, edition, gone)}")
+            decided = f"; so its slot is decided: nothing goes at {slot}" if slot else ""
+            output.note(f"edition {edition} is cancelled; {_had_gone(site, edition, gone)}{decided}")
         else:
             output.note(f"edition {edition} was sent before: only what was taken up again is called off")
         _answer(site, edition, as_json=as_json)
+
+
+def _slot_to_come(site: App, edition_id: int) -> str | None:
+    from syndicate.editions.early import is_early, slot_words
+    from syndicate.editions.snapshot import edition as edition_of
+
+    with site.database.read() as session:
+        found = edition_of(session, edition_id)
+        return slot_words(found.slot or "") if is_early(found, site.clock()) else None
 
 
 def _had_gone(site: App, edition_id: int, gone: int) -> str:

@@ -147,6 +147,6 @@ def _no_readers(stand: Report) -> str:
 def _not_yet(site: App, edition_id: int) -> str:
     from syndicate.app.sending import somebody_sends
 
-    until = held_until(site, edition_id)
-    held = f"; its first mail goes at {until}" if until else ""
-    return held + ("" if somebody_sends(site) else "; nobody sends now: run `syndicate serve`")
+    held = held_until(site, edition_id)
+    when = f"; its first mail goes at {held.until}" if held else ""
+    return when + ("" if somebody_sends(site) else "; nobody sends now: run `syndicate serve`")

@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syndicate.cli import obstacles, output
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 
 _LINE_SECONDS = 10.0
 _ENDS = ("sent", "incomplete", "skipped", "cancelled", "paused", "draft", "held")
+
+
+@dataclass(frozen=True)
+class Held:
+    """Until when (RFC 3339) an approved edition waits before its first mail, and what for."""
+
+    until: str
+    for_what: str
 
 
 class Progress:
@@ -63,8 +72,8 @@ def edition_to_its_end(site: App, edition_id: int) -> Report:
     def done() -> bool:
         return stand_of(site, edition_id).state in _ENDS or _relay_stopped(site) is not None
 
-    if until := held_until(site, edition_id):
-        output.note(f"edition {edition_id} waits for the end of its hold period: its first mail goes at {until}")
+    if held := held_until(site, edition_id):
+        output.note(f"edition {edition_id} waits for {held.for_what}: its first mail goes at {held.until}")
 
     def words() -> str:
         _start_when_held_long_enough(site, edition_id)
@@ -139,17 +148,18 @@ def stand_of(site: App, edition_id: int) -> Report:
         return report(session, edition_id)
 
 
-def held_until(site: App, edition_id: int) -> str | None:
-    """When the hold period of an approved edition ends (RFC 3339); None if it does not run."""
+def held_until(site: App, edition_id: int) -> Held | None:
+    """What an approved edition waits for, and how long; None if it is in another state or may go. Raises NotFound."""
     from feeds.dates import rfc3339
-    from syndicate.models import Edition
+    from syndicate.editions.snapshot import edition as edition_of
+    from syndicate.editions.starting import not_before
 
     with site.database.read() as session:
-        edition = session.get(Edition, edition_id)
-        if edition is None or edition.state != "approved" or edition.approved_at is None:
-            return None
-        until = edition.approved_at + site.config.sending.hold_period
-    return rfc3339(until) if until > site.clock() else None
+        edition = edition_of(session, edition_id)
+        until = not_before(site.config, edition) if edition.state == "approved" else None
+    if until is None or until <= site.clock():
+        return None
+    return Held(rfc3339(until), "its slot" if until == edition.slot_at else "the end of its hold period")
 
 
 def summary(report: Report) -> str:
@@ -167,8 +177,9 @@ def summary(report: Report) -> str:
 def _stopped_words(stand: Report, by: str) -> str:
     if by == "watched":
         return f"no longer watching; it goes on without us: {summary(stand)}"
-    resume = f"`syndicate edition resume {stand.edition}`"
-    return f"stopped: {summary(stand)}; {resume} goes on, so does `syndicate serve`"
+    step = "send" if stand.state == "approved" else "resume"
+    again = f"`syndicate edition {step} {stand.edition}`"
+    return f"stopped: {summary(stand)}; {again} goes on, so does `syndicate serve`"
 
 
 def _drive(site: App, done: Callable[[], bool], words: Callable[[], str]) -> tuple[bool, str]:
@@ -195,16 +206,11 @@ def _relay_stopped(site: App) -> str | None:
 
 
 def _start_when_held_long_enough(site: App, edition_id: int) -> None:
-    """An approved edition waits for the end of its hold period; where no tick runs, that is for us to see."""
-    from sqlalchemy import select
-
+    """An approved edition waits for its slot and the end of its hold period; where no tick runs, that is for us to
+    see."""
     from syndicate.errors import Refused
-    from syndicate.models import Edition
 
-    until = site.clock() - site.config.sending.hold_period
-    due = select(Edition.id).where(Edition.id == edition_id, Edition.state == "approved", Edition.approved_at <= until)
-    with site.database.read() as session:
-        if session.scalar(due) is None:
-            return
+    if stand_of(site, edition_id).state != "approved" or held_until(site, edition_id):
+        return
     with contextlib.suppress(Refused):  # a tick was first
         site.editions.start(site.database, edition_id, site.clock())

@@ -22,6 +22,7 @@ from syndicate.cli import (
     edition_preview,
     edition_report,
     edition_send,
+    edition_show,
     feed,
     init,
     outbox,
@@ -91,6 +92,7 @@ for step in (
     edition.app.command(step.__name__)(step)
 edition.app.command("report")(edition_report.report)
 edition.app.command("send")(edition_send.send)
+edition.app.command("show")(edition_show.show)
 edition.app.command("resume")(edition_send.resume)
 edition.app.command("test")(trial.edition_test)
 outbox.app.command("test")(trial.outbox_test)

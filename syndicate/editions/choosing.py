@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Dialect, Integer, Text, and_, func, null, select, true
+from sqlalchemy import Dialect, Integer, Text, and_, case, func, null, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ClauseElement
@@ -76,8 +76,7 @@ def bare(
 ) -> Edition | None:
     """Store an edition without items. None if (digest, kind, key) was decided before: the held record lets nobody
     come between the look and the insert, and the unique key would stop who came without it."""
-    there = select(Edition.id).where(Edition.digest == digest, Edition.kind == kind, Edition.key == key)
-    if session.scalar(there) is not None:
+    if there(session, digest, kind=kind, key=key) is not None:
         return None
     edition = Edition(
         uid=new_uid(),
@@ -94,6 +93,12 @@ def bare(
     session.add(edition)
     session.flush()
     return edition
+
+
+def there(session: Session, digest: str, *, kind: str, key: str) -> Edition | None:
+    """The edition under this key, None if it was not decided."""
+    found = select(Edition).where(Edition.digest == digest, Edition.kind == kind, Edition.key == key)
+    return session.scalars(found).one_or_none()
 
 
 def take(session: Session, edition: Edition, items: Iterable[Chosen]) -> None:
@@ -162,9 +167,10 @@ def _candidates(session: Session, digest: str, wanted: Rules, *, own: bool) -> l
 
 
 def _last_at(session: Session, digest: str) -> datetime | None:
-    """When this digest last had something to say."""
+    """When this digest last had something to say: an edition drafted before its slot chose from what was there then."""
+    chose_at = case((Edition.slot_at < Edition.created_at, Edition.slot_at), else_=Edition.created_at)
     moment: datetime | None = session.scalar(
-        select(func.max(func.coalesce(Edition.slot_at, Edition.created_at))).where(
+        select(func.max(chose_at)).where(
             Edition.digest == digest,
             Edition.kind != "correction",
             Edition.state.not_in(("skipped", "cancelled", "held")),

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from syndicate.config import Config, Digest
 from syndicate.database import Database
 from syndicate.editions import records
-from syndicate.editions.choosing import bare, planned, store
+from syndicate.editions.choosing import bare, planned, store, there
 from syndicate.editions.plan import Plan
 from syndicate.editions.schedule import DueSlot, due
 from syndicate.errors import SyndicateError
@@ -38,7 +38,7 @@ def decide(database: Database, config: Config, digest: Digest, now: datetime) ->
         if parse(digest.schedule).each:
             _make_each(session, config, digest, record, now)
             return
-        for slot in _due(config, digest, record, now):
+        for slot in due_slots(config, digest, record, now):
             _make_slot(session, config, digest, record=record, due_slot=slot, now=now)
             records.decided(session, record, slot.slot.at)
 
@@ -46,10 +46,11 @@ def decide(database: Database, config: Config, digest: Digest, now: datetime) ->
 def _anything(session: Session, config: Config, digest: Digest, record: records.Record, now: datetime) -> bool:
     if parse(digest.schedule).each:
         return bool(planned(session, config, digest, record=record, at=now, slot=True).items)
-    return bool(_due(config, digest, record, now))
+    return bool(due_slots(config, digest, record, now))
 
 
-def _due(config: Config, digest: Digest, record: records.Record, now: datetime) -> tuple[DueSlot, ...]:
+def due_slots(config: Config, digest: Digest, record: records.Record, now: datetime) -> tuple[DueSlot, ...]:
+    """The slots of this digest that are to be decided now, ascending."""
     rules = config.sending
     return due(
         parse(digest.schedule),
@@ -65,7 +66,10 @@ def _due(config: Config, digest: Digest, record: records.Record, now: datetime) 
 def _make_slot(
     session: Session, config: Config, digest: Digest, *, record: records.Record, due_slot: DueSlot, now: datetime
 ) -> None:
+    """Whatever the fate: a slot that was drafted before it came has its edition."""
     slot, key = due_slot.slot, due_slot.slot.local
+    if there(session, digest.slug, kind="scheduled", key=key) is not None:
+        return
     if due_slot.fate == "make":
         chosen = planned(session, config, digest, record=record, at=slot.at, slot=True)
         store(session, digest.slug, kind="scheduled", key=key, chosen=chosen, slot=slot, now=now)

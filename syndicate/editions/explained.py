@@ -45,6 +45,7 @@ def explain(config: Config, digest: Digest, now: datetime, *, count: int = SHOWN
             *_limits(digest),
             *_late(config, schedule),
             _approval(config),
+            *_early(digest, schedule),
         ),
         coming=tuple(_coming(config, digest, slot) for slot in slots),
     )
@@ -103,6 +104,13 @@ def _approval(config: Config) -> str:
     if config.desk.approval:
         return f"Nothing goes before somebody approves it: approved in time, it is frozen for its minute, and {mails}."
     return f"Nobody is asked: it is frozen at its minute, and {mails}."
+
+
+def _early(digest: Digest, schedule: Schedule) -> tuple[str, ...]:
+    if schedule.each:
+        return ()
+    command = f"`syndicate edition draft {digest.slug} --next`"
+    return (f"From that minute of the day before on, {command} makes its draft; what comes after that waits.",)
 
 
 def _coming(config: Config, digest: Digest, slot: SlotTime) -> Coming:

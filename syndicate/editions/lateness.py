@@ -19,9 +19,9 @@ from syndicate.outbox import ranges
 def overdue(session: Session, config: Config, *, now: datetime) -> Sequence[int]:
     """The editions that should have gone out by themselves more than `late_after` ago, and did not.
 
-    Measured from the last step that was taken: a draft from when it was made, an approved one from its approval, one
-    sent by hand from that wish, each with its hold period. What waits for a person is not overdue, and an edition of
-    `each` has no slot to miss."""
+    Measured from the last step that was taken, and never from before the slot: a draft from when it was made, an
+    approved one from its approval, one sent by hand from that wish, each with its hold period. What waits for a person
+    is not overdue, and an edition of `each` has no slot to miss."""
     if config.sending.late == "send":
         return ()
     return session.scalars(select(Edition.id).where(_overdue(config, now)).order_by(Edition.id)).all()
@@ -41,7 +41,7 @@ def set_aside(session: Session, config: Config, edition_id: int, *, now: datetim
         _, edition.reason = lateness(now - edition.started_at, "hold", config.sending.late_after)
         edition.started_at = None
         return True
-    since = edition.approved_at or edition.created_at
+    since = max(edition.approved_at or edition.created_at, edition.slot_at or edition.created_at)
     fate, reason = lateness(now - since, config.sending.late, config.sending.late_after)
     session.execute(delete(Variant).where(Variant.edition_id == edition_id))
     session.execute(delete(EditionItem).where(EditionItem.edition_id == edition_id))
@@ -54,13 +54,14 @@ def set_aside(session: Session, config: Config, edition_id: int, *, now: datetim
 
 
 def _overdue(config: Config, now: datetime) -> ColumnElement[bool]:
-    latest = now - config.sending.late_after - config.sending.hold_period
+    in_time = now - config.sending.late_after
+    latest = in_time - config.sending.hold_period
     slot = and_(Edition.kind == "scheduled", Edition.slot_at.is_not(None))
     ways = [
-        and_(slot, Edition.state == "approved", Edition.approved_at < latest),
+        and_(slot, Edition.state == "approved", Edition.approved_at < latest, Edition.slot_at < in_time),
         and_(Edition.kind == "manual", Edition.state.in_(("draft", "approved")), Edition.started_at < latest),
     ]
     if not config.desk.approval:
         draft = and_(Edition.state == "draft", Edition.reason.is_distinct_from(WITHDRAWN))
-        ways.append(and_(slot, draft, Edition.created_at < latest))
+        ways.append(and_(slot, draft, Edition.created_at < latest, Edition.slot_at < latest))
     return and_(Edition.digest.in_(config.digest_slugs), or_(*ways))

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from syndicate.config import Config
 from syndicate.database import Database
-from syndicate.editions import lateness, records, sending, starting
+from syndicate.editions import early, lateness, records, sending, starting
 from syndicate.editions import snapshot as snapshots
 from syndicate.editions.choosing import planned, store
 from syndicate.editions.composing import Composer
@@ -86,6 +86,13 @@ class Editions:
                 raise Refused(f"the edition with the key {key} was made at this moment by somebody else")
             return new
 
+    def draft_next(self, database: Database, slug: str, now: datetime) -> int:
+        """Make the draft of the digest's coming slot, at most a day before it. Returns its id. It may be edited and
+        approved early, and goes at its slot. Raises NotFound, Refused (see `early`)."""
+        digest = self.config.digest(slug)
+        with database.write() as session:
+            return early.draft(session, self.config, digest, now=now)
+
     def send_now(self, database: Database, slug: str, key: str, now: datetime) -> int:
         """Draft, freeze and start a manual edition in one step. Returns its id; its state says how far it came:
         `skipped` with nothing new, `approved` while the hold period runs, else `sending` or already `sent`."""
@@ -107,8 +114,8 @@ class Editions:
         return after
 
     def start(self, database: Database, edition_id: int, now: datetime) -> Start:
-        """Freeze the recipients of an approved edition and let the sender have it, unless the hold period still runs:
-        then this is the wish that the tick fulfils. Raises NotFound, Refused."""
+        """Freeze the recipients of an approved edition and let the sender have it, unless its slot is to come or the
+        hold period still runs: then this is the wish that the tick fulfils. Raises NotFound, Refused."""
         return starting.start(database, self.config, edition_id, now=now, range_size=self.range_size)
 
     def pause(self, database: Database, edition_id: int, now: datetime) -> int:
@@ -156,7 +163,7 @@ class Editions:
             step(f"edition {edition_id}", partial(self._set_aside, database, edition_id, now))
         for digest in self.config.digests:
             step(digest.slug, partial(decide, database, self.config, digest, now))
-        for edition_id in self._to_freeze(database):
+        for edition_id in self._to_freeze(database, now):
             step(f"edition {edition_id}", partial(self._freeze_unasked, database, edition_id, now))
         for edition_id in self._to_start(database, now):
             step(f"edition {edition_id}", partial(self._start_if_first, database, edition_id, now))
@@ -189,9 +196,9 @@ class Editions:
         with suppress(Refused):
             self.start(database, edition_id, now)
 
-    def _to_freeze(self, database: Database) -> Iterable[int]:
-        """Drafts that wait for no person: scheduled ones that nobody withdrew, and manual ones somebody wanted sent;
-        none where approval is asked."""
+    def _to_freeze(self, database: Database, now: datetime) -> Iterable[int]:
+        """Drafts that wait for no person: scheduled ones whose slot has come and that nobody withdrew, and manual ones
+        somebody wanted sent; none where approval is asked."""
         if self.config.desk.approval:
             return ()
         with database.read() as session:
@@ -199,7 +206,7 @@ class Editions:
                 select(Edition.id)
                 .where(Edition.state == "draft", Edition.digest.in_(self.config.digest_slugs))
                 .where((Edition.kind == "scheduled") | Edition.started_at.is_not(None))
-                .where(Edition.reason.is_distinct_from(sending.WITHDRAWN))
+                .where(Edition.reason.is_distinct_from(sending.WITHDRAWN), _has_come(now))
                 .order_by(Edition.id)
             ).all()
 
@@ -211,6 +218,10 @@ class Editions:
                 select(Edition.id)
                 .where(Edition.state == "approved", Edition.digest.in_(self.config.digest_slugs))
                 .where((Edition.kind == "scheduled") | Edition.started_at.is_not(None))
-                .where(Edition.approved_at <= now - self.config.sending.hold_period)
+                .where(Edition.approved_at <= now - self.config.sending.hold_period, _has_come(now))
                 .order_by(Edition.id)
             ).all()
+
+
+def _has_come(now: datetime) -> ColumnElement[bool]:
+    return Edition.slot_at.is_(None) | (Edition.slot_at <= now)

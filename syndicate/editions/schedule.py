@@ -53,6 +53,12 @@ def due(
     return Due((*missed, DueSlot(newest, *lateness(now - newest.at, late, late_after))))
 
 
+def may_start(*, approved_at: datetime, slot_at: datetime | None, hold_period: timedelta) -> datetime:
+    """From when an approved edition may start: after its hold period, and never before its slot."""
+    held_until = approved_at + hold_period
+    return held_until if slot_at is None else max(held_until, slot_at)
+
+
 def lateness(behind: timedelta, late: Late, late_after: timedelta) -> tuple[Fate, str | None]:
     """What becomes of an edition that is `behind` its time, and why."""
     if behind <= late_after or late == "send":

@@ -10,8 +10,10 @@ from syndicate.config import Config
 from syndicate.database import Database
 from syndicate.editions import snapshot as snapshots
 from syndicate.editions.freezing import intact
+from syndicate.editions.schedule import may_start
 from syndicate.editions.sending import extend, locked, withdraw_approval
 from syndicate.errors import Refused
+from syndicate.models import Edition
 from syndicate.outbox import guard, ranges
 
 _BREATH_SECONDS = 0.12
@@ -19,8 +21,8 @@ _BREATH_SECONDS = 0.12
 
 @dataclass(frozen=True)
 class Start:
-    """What starting an edition led to: its state now, and how many recipients were chosen. While the hold period
-    runs the state is still `approved` and `not_before` says when it ends; the tick then starts it."""
+    """What starting an edition led to: its state now, and how many recipients were chosen. While its slot is to come or
+    the hold period runs the state is still `approved`, and `not_before` says until when; the tick then starts it."""
 
     state: str
     chosen: int = 0
@@ -57,10 +59,10 @@ def _step(
     guard.require_free(session)
     if edition.state != "approved" or edition.approved_at is None:
         raise Refused(f"edition {edition_id} is {edition.state}: only an approved one can be started")
-    not_before = edition.approved_at + config.sending.hold_period
-    if now < not_before:
+    begins = not_before(config, edition)
+    if begins is not None and now < begins:
         edition.started_at = now  # the wish, for the tick; the real moment is written below
-        return Start("approved", not_before=not_before)
+        return Start("approved", not_before=begins)
     if not intact(session, edition):
         withdraw_approval(session, edition, reason="approval void: what is stored is not what was approved")
         return Start(edition.state)
@@ -78,6 +80,16 @@ def _step(
         edition.state, edition.finished_at = "sent", now
     session.flush()
     return Start(edition.state, edition.chosen or 0)
+
+
+def not_before(config: Config, edition: Edition) -> datetime | None:
+    """Before which moment no mail of an approved edition goes, or of a draft that has a slot; else None. Pure."""
+    if edition.state == "draft":
+        return edition.slot_at
+    if edition.state != "approved" or edition.approved_at is None:
+        return None
+    hold = config.sending.hold_period
+    return may_start(approved_at=edition.approved_at, slot_at=edition.slot_at, hold_period=hold)
 
 
 def clear_abandoned(database: Database, edition_id: int) -> None:
