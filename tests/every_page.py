@@ -28,12 +28,13 @@ def every_page(language: str = "en") -> dict[str, Page]:
         site=site,
         language=language,
         more=(item(7), item(8)),
-        total=8,
+        rest=3,
+        total=11,
         appeal=AppealLine("The legal fund has eleven days left.\n\nEvery gift counts.", "https://give.example/fund"),
     )
     digest = dataclasses.replace(digest, partners=(*digest.partners, PartnerLine("No Link Yet", "", "Still at work.")))
     single = dataclasses.replace(
-        digest, sections=(("Don’t miss", (item(1),)),), more=(), total=1, note=None, number=None
+        digest, sections=(("Don’t miss", (item(1),)),), more=(), rest=0, total=1, note=None, number=None
     )
     correction = dataclasses.replace(
         single, sections=(("Don’t miss", (fixed,)),), corrects="No. 48", note="We gave the wrong day.", appeal=None

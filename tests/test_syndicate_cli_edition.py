@@ -48,7 +48,7 @@ def people(site: Console, count: int) -> None:
 def test_a_plan_says_what_goes_in_and_why_the_rest_stays_out(site: Console) -> None:
     one = publish(site, "One")
     shape = site("edition", "plan", "weekly", "--json").done().json
-    assert shape == {"digest": "weekly", "items": [one], "left_out": [], "reason": None}
+    assert shape == {"digest": "weekly", "items": [one], "left_out": [], "reason": None, "fit": {}}
     site("edition", "draft", "weekly").done()
     shape = site("edition", "plan", "weekly", "--json").done().json
     assert (shape["items"], shape["left_out"]) == ([], [{"clipping": one, "reason": "is in edition 1"}])
@@ -61,7 +61,7 @@ def test_a_draft_can_be_looked_at_and_called_off(site: Console) -> None:
     one = publish(site, "One")
     assert site("edition", "draft", "weekly").done().lines == ["1"]
     shape = site("edition", "show", "1", "--json").done().json
-    assert frozenset(shape) == EDITION | EDITED | WAITING | {"rate", "seconds_left", "last_error", "obstacle"}
+    assert frozenset(shape) == EDITION | EDITED | WAITING | {"rate", "seconds_left", "last_error", "obstacle", "fit"}
     assert (shape["state"], shape["items"], shape["chosen"]) == ("draft", [one], 0)
     assert f"{one}  One" in site("edition", "show", "1").done().lines
     assert site("edition", "cancel", "1").done().lines == ["1"]

@@ -3,6 +3,7 @@
 import dataclasses
 import email
 import email.policy
+import re
 from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -15,7 +16,9 @@ from lxml import html as lxml_html
 from feeds.text import xml_safe
 from syndicate.config import ConfigError, load
 from syndicate.database import Database
-from syndicate.editions.fitting import LARGEST_HTML
+from syndicate.editions.fitting import LARGEST_HTML, MOST_LINKS
+from syndicate.editions.given_up import fits
+from syndicate.editions.snapshot import Item, Snapshot
 from syndicate.mail.compose import Composition
 from syndicate.mail.headers import plain
 from syndicate.mail.render import Renderer, TemplateFault
@@ -103,10 +106,49 @@ def test_any_number_of_items_makes_one_mail_that_fits(
         newsroom.file(sqlite_database, now, f"Court frees number {number} of them", summary="They went home. " * 20)
     made = desk.draft_now(sqlite_database, "weekly", "one", now)
     assert desk.approve(sqlite_database, made, now) == "approved"
-    composed = frozen(sqlite_database, made)
-    assert len(mail_of(composed).get_body(("html",)).get_content().encode()) <= LARGEST_HTML  # type: ignore[union-attr]
-    if total <= 20:
-        assert all(f"number {number} of them" in " ".join(composed.text.split()) for number in range(total))
+    every_item_has_its_place(mail_of(frozen(sqlite_database, made)), total)
+    with sqlite_database.read() as session:
+        kept = fits(session, made)["en"]
+    assert (kept is not None, kept is not None and kept.moved > 0) == (total > 20, total > 200)
+
+
+def every_item_has_its_place(message: EmailMessage, total: int, others: str = r"And (\d+) more") -> None:
+    """Each is in a section, or named with its link under "More on the web", or counted there: alike in both parts."""
+    html, text = (message.get_body((kind,)).get_content() for kind in ("html", "plain"))  # type: ignore[union-attr]
+    assert len(html.encode()) <= LARGEST_HTML
+    root, rows = lxml_html.document_fromstring(html), [" ".join(row.split()) for row in text.splitlines()]
+    shown, moved = root.xpath("//h3/span[@class='n']"), root.xpath("//p[@class='also']/span[@class='n']")
+    numbers = [int(one.text_content()) for one in (*shown, *moved)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert [int(found[1]) for row in rows if (found := re.match(r"(\d+)\. ", row))] == numbers
+    assert len(moved) <= MOST_LINKS
+    for one in moved:
+        link = one.getnext()
+        place = rows.index(f"{one.text_content()}. {link.text_content()}")
+        assert link.get("href") in rows[place + 1 : place + 3]
+    counted = re.findall(others, root.text_content())
+    assert counted == ([str(total - len(numbers))] if total > len(numbers) else [])
+    if counted:
+        [address] = {one.get("href") for one in root.xpath("//p[@class='also']/a[@class='go']")}
+        told = [row for row in rows if re.fullmatch(f"{others}:", row)]
+        assert [re.findall(others, row) for row in told] == [counted]
+        assert rows[rows.index(told[0]) + 1] == address
+
+
+def test_two_thousand_items_make_a_mail_that_names_fifty_and_counts_the_others(tmp_path: Path, now: datetime) -> None:
+    desk = newsroom.editions(tmp_path)
+    item = Item("c1", "news", "published", "", None, "The Courier", "TX", "2009-03", "Ann Lee", None, "", "summary")
+    items = tuple(
+        dataclasses.replace(item, clipping_id=f"c{n}", headline=f"Court frees number {n}", summary="Home. " * 90)
+        for n in range(2000)
+    )
+    said = Snapshot(7, "abcdefghabcdefgh", "weekly", "manual", "draft", None, None, "Read this.", None, items)
+    made = desk.composer.compose(desk.config.digest("weekly"), said, number=4, at=now, language="es")
+    message = mail_of(made.composition)
+    every_item_has_its_place(message, 2000, r"Y (\d+) más")
+    assert made.given_up is not None
+    assert (made.given_up.summaries, made.given_up.moved - made.given_up.counted) == (0, MOST_LINKS)
+    assert "https://valley.test/editions/weekly/4" in made.composition.html
 
 
 @pytest.mark.parametrize("missing", ["subject.txt", "body.txt", "body.html"])

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import newsroom
 import pytest
+from lxml import html as lxml_html
 
 from syndicate.editions.composing import Composer, MailTooLarge, html_size
+from syndicate.editions.fitting import LARGEST_HTML
 from syndicate.editions.pages import digest_page
-from syndicate.editions.snapshot import Item, Snapshot
+from syndicate.editions.snapshot import Corrected, Item, Snapshot
 from syndicate.mail.compose import Composition
 
 AT = datetime(2026, 11, 26, 2, 0, tzinfo=UTC)  # still the 25th in New York
@@ -40,7 +42,7 @@ def _item(number: int = 1, **changes: object) -> Item:
 def _compose(folder: Path, snapshot: Snapshot, *, largest: int | None = None) -> Composition:
     desk = newsroom.editions(folder)
     composer = desk.composer if largest is None else Composer(desk.config, desk.renderer, largest_html=largest)
-    return composer.compose(desk.config.digest("weekly"), snapshot, number=4, at=AT)
+    return composer.compose(desk.config.digest("weekly"), snapshot, number=4, at=AT).composition
 
 
 def test_the_page_has_sections_in_order_numbers_through_all_and_the_local_day(tmp_path: Path) -> None:
@@ -70,14 +72,50 @@ def test_the_same_values_give_the_same_bytes_and_another_word_another_hash(tmp_p
     assert first.hash != _compose(tmp_path, _snapshot(_item(summary="Why it mattered."))).hash
 
 
-def test_a_digest_too_large_for_a_mailbox_drops_its_last_items_and_says_so(tmp_path: Path) -> None:
+def test_a_digest_too_large_for_a_mailbox_moves_its_last_items_to_the_web_and_leaves_the_note_alone(
+    tmp_path: Path,
+) -> None:
     items = [_item(n, headline=f"Story {n} é " * 40, summary="A few words. " * 60) for n in range(1, 31)]
-    composition = _compose(tmp_path, _snapshot(*items), largest=24_000)
-    assert html_size(composition) <= 24_000
-    assert "Story 1 é" in composition.html
-    assert "Story 30 é" not in composition.html
-    for part in (composition.html, composition.text):
-        assert " of 30. The other " in " ".join(part.split())
+    desk = newsroom.editions(tmp_path)
+    made = Composer(desk.config, desk.renderer, largest_html=30_000).compose(
+        desk.config.digest("weekly"), _snapshot(*items, note="Read this."), number=4, at=AT
+    )
+    assert made.given_up is not None
+    assert made.given_up.size == html_size(made.composition) <= 30_000
+    assert made.given_up.size >= 0.95 * 30_000, "no more is taken away than must be"
+    assert (made.given_up.summaries, made.given_up.lines, made.given_up.counted) == (0, 30, 0)
+    assert 0 < made.given_up.moved < 30
+    html, text = lxml_html.document_fromstring(made.composition.html), made.composition.text
+    assert [one.text_content() for one in html.xpath("//p[starts-with(., 'Read')]")][-1] == "Read this."
+    assert [one.text_content() for one in html.xpath("//h2")].count("More on the web") == 1
+    stays, moved = html.xpath("//h3//a"), html.xpath("//p[@class='also']/a[@class='also']")
+    assert [one.get("href") for one in (*stays, *moved)] == [f"https://courier.test/{n}" for n in range(1, 31)]
+    assert len(moved) == made.given_up.moved
+    assert all(one.tail == "\xa0· The Courier" for one in moved), "who printed it stands with it"
+    assert "MORE ON THE WEB" in text
+    assert all(f"\n    https://courier.test/{n}\n" in text for n in range(10, 31))
+
+
+def test_a_correction_too_large_names_what_it_can_and_a_retracted_clipping_without_a_link(tmp_path: Path) -> None:
+    items = [_item(n, headline=f"Story {n}", correction="It was Tuesday. " * 30) for n in range(1, 201)]
+    items[-1] = replace(items[-1], state="retracted")
+    wrong = replace(_snapshot(*items, note="Days were wrong."), kind="correction", corrects=Corrected(3, AT))
+    for language in ("en", "es"):
+        desk = newsroom.editions(tmp_path)
+        made = desk.composer.compose(desk.config.digest("weekly"), wrong, number=None, at=AT, language=language)
+        assert made.given_up is not None
+        assert 50 < made.given_up.moved == 200 - made.composition.html.count("<h3")
+        assert html_size(made.composition) <= LARGEST_HTML
+    few = Composer(desk.config, desk.renderer, largest_html=18_000).compose(
+        desk.config.digest("weekly"), replace(wrong, items=tuple(items[-12:])), number=None, at=AT, language="es"
+    )
+    html = lxml_html.document_fromstring(few.composition.html)
+    assert html.xpath("//p[@class='also']")[-1].text_content() == "12 Story 200\xa0· Retirada"
+    assert "12. Story 200\n    Retirada\n" in few.composition.text
+    with pytest.raises(MailTooLarge, match="the template 'correction'"):
+        Composer(desk.config, desk.renderer, largest_html=2000).compose(
+            desk.config.digest("weekly"), wrong, number=None, at=AT
+        )
 
 
 def test_a_template_too_large_by_itself_is_said_in_one_line(tmp_path: Path) -> None:
@@ -126,5 +164,5 @@ def test_answers_to_a_digest_go_where_it_says_else_where_all_mail_says(tmp_path:
     composer = Composer(config, desk.renderer)
     for given, wanted in ((None, "office@valley.test"), ("weekly@valley.test", "weekly@valley.test")):
         weekly = config.digest("weekly").model_copy(update={"reply_to": given})
-        composition = composer.compose(weekly, _snapshot(_item()), number=4, at=AT)
+        composition = composer.compose(weekly, _snapshot(_item()), number=4, at=AT).composition
         assert dict(composition.first_fields)["Reply-To"] == wanted

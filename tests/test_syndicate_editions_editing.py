@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from syndicate.database import Database
 from syndicate.editions import editing
+from syndicate.editions.choosing import store
 from syndicate.editions.freezing import hold_unfit
 from syndicate.editions.lifecycle import Editions
-from syndicate.editions.plan import Chosen
+from syndicate.editions.plan import Chosen, Plan
 from syndicate.editions.preflight.examination import Unfit
 from syndicate.errors import NotFound, Refused, UsageError
 from syndicate.mail.compose import Composition
@@ -66,9 +67,9 @@ def test_what_is_dropped_goes_with_the_next_edition(database: Database, desk: Ed
     draft = desk.draft_now(database, "weekly", "k", FRIDAY + DAY)
     with database.write() as session:
         editing.set_lead(session, draft, goes, now=FRIDAY + DAY)
-        editing.drop(session, draft, goes, now=FRIDAY + DAY)
+        editing.drop(session, desk.config.digest("weekly"), draft, goes, now=FRIDAY + DAY)
         with pytest.raises(Refused, match="last clipping"):
-            editing.drop(session, draft, stays, now=FRIDAY + DAY)
+            editing.drop(session, desk.config.digest("weekly"), draft, stays, now=FRIDAY + DAY)
     assert newsroom.row(database, draft).lead is None
     with database.read() as session:
         assert editing.left_out(session, draft) == ((goes, "carried over by hand"),)
@@ -88,6 +89,48 @@ def test_what_is_added_is_claimed_and_not_taken_again(database: Database, desk: 
     assert items(database, desk, draft)[-1] == late
     desk.tick(database, THURSDAY)
     assert newsroom.all_editions(database, desk)[-1].state == "skipped"
+
+
+def test_what_the_digest_would_not_take_by_itself_is_told_of_what_an_editor_adds(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    desk = newsroom.editions(tmp_path, digest="max_items = 2")
+    digest = desk.config.digest("weekly").model_copy(update={"sections": ("news",)})
+    newsroom.seen(sqlite_database, desk, FRIDAY)
+    first, full, waits = (newsroom.file(sqlite_database, FRIDAY + n * HOUR) for n in range(3))
+    foreign = newsroom.file(sqlite_database, FRIDAY, section="letters")
+    assert waits
+    with sqlite_database.write() as session:
+        draft = store(
+            session,
+            "weekly",
+            kind="manual",
+            key="k",
+            chosen=Plan(
+                (Chosen(first, "news"),),
+                ((full, "more than 1: waits"), (waits, "more than 1: waits"), (foreign, "another section")),
+            ),
+            slot=None,
+            now=FRIDAY,
+        )
+        assert draft is not None
+        added = editing.add(session, draft, full, now=FRIDAY)
+        assert editing.beyond(digest, added, full) == ()
+        assert editing.left_out(session, draft) == tuple(
+            sorted([(waits, "more than 1: waits"), (foreign, "another section")])
+        )
+        added = editing.add(session, draft, foreign, now=FRIDAY)
+        many = "that makes 3 clippings: the digest takes 2 by itself (max_items)"
+        assert editing.beyond(digest, added, foreign) == (many, "the digest does not take the section letters")
+        assert editing.beyond(digest, added, full) == (many,)
+        assert editing.left_out(session, draft) == ((waits, "more than 1: waits"),)
+        editing.drop(session, digest, draft, foreign, now=FRIDAY)
+        editing.drop(session, digest, draft, full, now=FRIDAY)
+        assert dict(editing.left_out(session, draft)) == {
+            waits: "more than 1: waits",
+            foreign: "taken out by hand: the digest does not take the section letters",
+            full: "carried over by hand",
+        }
 
 
 def _refusals(session: Session, draft: int, there: str, drafted: str) -> None:
@@ -183,6 +226,6 @@ def test_an_edition_held_for_a_fault_of_its_mail_can_be_mended(database: Databas
     draft = desk.draft_now(database, "weekly", "k", FRIDAY + DAY)
     hold_unfit(database, draft, Unfit("a link in it is broken"))
     with database.write() as session:
-        editing.drop(session, draft, two, now=FRIDAY + DAY)
+        editing.drop(session, desk.config.digest("weekly"), draft, two, now=FRIDAY + DAY)
     assert (newsroom.row(database, draft).state, items(database, desk, draft)) == ("held", (one,))
     assert desk.approve(database, draft, FRIDAY + DAY) == "approved"

@@ -1,6 +1,7 @@
 """What the check of an edition finds: each fault is found where it is put, and a good mail has none."""
 
 import http.server
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,13 @@ import mails
 import pytest
 
 from syndicate.editions.composing import html_size
+from syndicate.editions.given_up import GivenUp
 from syndicate.editions.preflight import contrast, linking, reading, vouching
 from syndicate.editions.preflight.examination import _CHECKS
 from syndicate.editions.preflight.facts import Facts, Seen
 from syndicate.editions.preflight.findings import Finding
 from syndicate.editions.preflight.reach import MOST_LINKS, reachable
+from syndicate.editions.preflight.room import room
 
 FACTS = Facts(
     url="https://news.example.org",
@@ -67,6 +70,24 @@ def test_a_link_that_the_text_part_lacks_is_named() -> None:
     link = seen.links[1].href
     [found] = reading.text_has_every_link(replace(seen, text=seen.text.replace(link, "")), FACTS)
     assert (found.level, link[:60] in found.what) == ("warning", True)
+
+
+def test_what_did_not_fit_is_a_warning_once_or_by_language() -> None:
+    none, some = GivenUp(None, 0, 3, 1, 101_000), GivenUp(120, 1, 0, 0, 100_000)
+    assert list(room({"en": None, "es": None})) == []
+    [alike] = room({"en": none, "es": replace(none, size=99_000)})
+    assert (alike.level, alike.where) == ("warning", "html")
+    assert alike.what.endswith(": 3 clippings moved to “More on the web”, 1 of them only counted there")
+    assert "max_items" in alike.remedy
+    first, other = room({"en": none, "es": some})
+    assert (first.where, other.where) == ("html, en", "html, es")
+    assert other.what.endswith(": summaries cut to 120 characters, overlong lines or links of 1 clipping cut")
+    assert [one.where for one in room({"en": None, "es": some})] == ["html, es"]
+
+
+def test_what_was_given_up_is_kept_and_read_again() -> None:
+    for given_up in (GivenUp(None, 0, 3, 1, 101_000), GivenUp(0, 1, 0, 0, 100_000)):
+        assert GivenUp.of_json(json.loads(json.dumps(given_up.as_json()))) == given_up
 
 
 @pytest.mark.parametrize(

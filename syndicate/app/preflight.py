@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from subscribers.recipients import count
 from syndicate.app.parts import App
-from syndicate.app.specimen import compositions, specimen
+from syndicate.app.specimen import mails, specimen
+from syndicate.editions.composing import Made
 from syndicate.editions.preflight.examination import examine
 from syndicate.editions.preflight.facts import Seen
 from syndicate.editions.preflight.findings import Finding, note, warning, worst_first
 from syndicate.editions.preflight.reach import reachable
+from syndicate.editions.preflight.room import room
 from syndicate.editions.preflight.spam import spam
 from syndicate.editions.snapshot import edition as edition_of
 
@@ -16,21 +18,26 @@ from syndicate.editions.snapshot import edition as edition_of
 def preflight(site: App, edition_id: int) -> tuple[Finding, ...]:
     """What is wrong with the mails of an edition by themselves. Raises NotFound, Refused for one without clippings,
     TemplateFault, MailTooLarge."""
-    with site.database.read() as session:
-        digest = site.config.digest(edition_of(session, edition_id).digest)
-    return examine(site.config, digest, compositions(site, edition_id))
+    return _looked_over(site, edition_id, mails(site, edition_id))
 
 
 def whole_preflight(site: App, edition_id: int, *, links: bool) -> tuple[Finding, ...]:
     """The same, the readers counted, SpamAssassin asked where it is installed and, with `links`, each link fetched."""
-    mails = compositions(site, edition_id)
-    found = [*preflight(site, edition_id), *_readers(site, edition_id)]
-    for mail in mails:
-        found += spam(specimen(site, edition_id, mail, signed=True))
+    made = mails(site, edition_id)
+    found = [*_looked_over(site, edition_id, made), *_readers(site, edition_id)]
+    for one in made:
+        found += spam(specimen(site, edition_id, one.composition, signed=True))
     if links:
-        seen = [Seen.of(mail, url=site.config.site.url, size=0) for mail in mails]
+        seen = [Seen.of(one.composition, url=site.config.site.url, size=0) for one in made]
         found += reachable((link.href for one in seen for link in one.links), own=site.config.site.url)
     return worst_first(found)
+
+
+def _looked_over(site: App, edition_id: int, made: Sequence[Made]) -> tuple[Finding, ...]:
+    with site.database.read() as session:
+        digest = site.config.digest(edition_of(session, edition_id).digest)
+    found = examine(site.config, digest, [one.composition for one in made])
+    return worst_first((*found, *room({one.composition.language: one.given_up for one in made})))
 
 
 def _readers(site: App, edition_id: int) -> Sequence[Finding]:

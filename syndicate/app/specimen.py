@@ -5,6 +5,8 @@ What is previewed, checked and sent as a test is made here, so that all of them 
 from sqlalchemy import select
 
 from syndicate.app.parts import App
+from syndicate.editions.composing import Made
+from syndicate.editions.given_up import fits
 from syndicate.editions.snapshot import edition as edition_of
 from syndicate.editions.snapshot import take
 from syndicate.errors import Refused
@@ -16,27 +18,29 @@ from syndicate.models import Variant
 _NOBODY = "a" * 16
 
 
-def compositions(site: App, edition_id: int) -> tuple[Composition, ...]:
+def mails(site: App, edition_id: int) -> tuple[Made, ...]:
     """The mail of an edition in each language: as it was frozen, else composed now (but for the number, which is given
     then), the site's own first. Raises NotFound, Refused for an edition without clippings, TemplateFault,
     MailTooLarge."""
     with site.database.read() as session:
         edition = edition_of(session, edition_id)
         rows = select(Variant.composition).where(Variant.edition_id == edition_id).order_by(Variant.language)
+        given_up = fits(session, edition_id)
         frozen = [Composition.from_bytes(data) for data in session.scalars(rows)]
         snapshot, at = take(session, edition_id), edition.mail_date or edition.slot_at or edition.created_at
     if frozen:
-        return tuple(sorted(frozen, key=lambda one: one.language != site.config.site.language))
+        frozen.sort(key=lambda one: one.language != site.config.site.language)
+        return tuple(Made(one, given_up[one.language]) for one in frozen)
     if not snapshot.items:
         raise Refused(f"edition {edition_id} is {snapshot.state} and holds no clippings: there is nothing to show")
     digest = site.config.digest(snapshot.digest)
     return site.editions.composer.variants(digest, snapshot, number=snapshot.number, at=at)
 
 
-def composition(site: App, edition_id: int, language: str | None = None) -> Composition:
+def mail(site: App, edition_id: int, language: str | None = None) -> Made:
     """The same in one language; in the site's own if none is given, or if it was frozen without that one."""
-    made = compositions(site, edition_id)
-    return next((one for one in made if one.language == language), made[0])
+    made = mails(site, edition_id)
+    return next((one for one in made if one.composition.language == language), made[0])
 
 
 def specimen(site: App, edition_id: int, mail: Composition, *, signed: bool) -> bytes:

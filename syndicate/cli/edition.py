@@ -8,6 +8,7 @@ import typer
 
 from syndicate.cli import json_shapes, output
 from syndicate.cli.edition_check import Strict, Yes, ask_about
+from syndicate.cli.edition_fit import fit_lines, fits_of
 from syndicate.cli.following import stand_of
 from syndicate.cli.json_shapes import Shape
 from syndicate.cli.output import AsJson, Column, Limit
@@ -58,7 +59,7 @@ def plan(
         chosen = [_planned(session, item.clipping_id, None) for item in found.items]
         left_out = [_planned(session, clipping_id, reason) for clipping_id, reason in found.left_out]
     if as_json:
-        output.one(json_shapes.plan(digest, chosen, left_out, found.empty), as_json=True)
+        output.one(json_shapes.plan(digest, chosen, left_out, found.empty, {}), as_json=True)
         return
     if found.empty:
         output.note(found.empty)
@@ -71,16 +72,19 @@ def _plan_of(ctx: typer.Context, edition_id: int, *, as_json: bool) -> None:
     from syndicate.editions.snapshot import edition as edition_of
     from syndicate.editions.snapshot import take
 
-    with opened(ctx) as site, site.database.read() as session:
-        found = edition_of(session, edition_id)
-        chosen = [_planned(session, item.clipping_id, None) for item in take(session, edition_id).items]
-        out = [_planned(session, clipping_id, reason) for clipping_id, reason in left_out(session, edition_id)]
-        slug, reason = found.digest, found.reason
+    with opened(ctx) as site:
+        with site.database.read() as session:
+            found = edition_of(session, edition_id)
+            chosen = [_planned(session, item.clipping_id, None) for item in take(session, edition_id).items]
+            out = [_planned(session, clipping_id, reason) for clipping_id, reason in left_out(session, edition_id)]
+            slug, reason = found.digest, found.reason
+        fits = fits_of(site, edition_id)
     if as_json:
-        output.one(json_shapes.plan(slug, chosen, out, reason), as_json=True)
+        output.one(json_shapes.plan(slug, chosen, out, reason, fits), as_json=True)
         return
-    if reason:
-        output.note(reason)
+    for line in [reason, *(f"made to fit: {line}" for line in fit_lines(fits))]:
+        if line:
+            output.note(line)
     output.listing([*chosen, *out], _PLANNED, as_json=False)
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from syndicate.app.parts import App
+    from syndicate.config import Digest
+
 ClippingId = Annotated[str, typer.Argument(metavar="ID", help="The clipping's id.")]
 
 
@@ -69,17 +72,28 @@ def order(
 
 
 def add(ctx: typer.Context, edition: EditionId, clipping: ClippingId, as_json: AsJson = False) -> None:
-    """Take a published clipping into a draft, at the end of its section."""
+    """Take a published clipping into a draft, at the end of its section, and say so if the digest would not have."""
     from syndicate.editions import editing
 
-    _change(ctx, edition, lambda session, now: editing.add(session, edition, clipping, now=now), as_json=as_json)
+    with opened(ctx) as site:
+        with site.database.write() as session:
+            items = editing.add(session, edition, clipping, now=site.clock())
+            warnings = editing.beyond(_digest(site, session, edition), items, clipping)
+        shape, _ = read(site, edition)
+    for line in warnings:
+        output.note(f"warning: {line}")
+    output.changed([edition], shape | {"warnings": list(warnings)}, as_json=as_json)
 
 
 def drop(ctx: typer.Context, edition: EditionId, clipping: ClippingId, as_json: AsJson = False) -> None:
     """Carry a clipping of a draft over: the next edition takes it."""
     from syndicate.editions import editing
 
-    _change(ctx, edition, lambda session, now: editing.drop(session, edition, clipping, now=now), as_json=as_json)
+    with opened(ctx) as site:
+        with site.database.write() as session:
+            editing.drop(session, _digest(site, session, edition), edition, clipping, now=site.clock())
+        shape, _ = read(site, edition)
+    output.changed([edition], shape, as_json=as_json)
 
 
 def withdraw(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> None:
@@ -88,6 +102,12 @@ def withdraw(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) ->
         site.editions.withdraw(site.database, edition, site.clock())
         shape, _ = read(site, edition)
     output.changed([edition], shape, as_json=as_json)
+
+
+def _digest(site: App, session: Session, edition_id: int) -> Digest:
+    from syndicate.editions.snapshot import edition as edition_of
+
+    return site.config.digest(edition_of(session, edition_id).digest)
 
 
 def _change(ctx: typer.Context, edition: int, step: Callable[[Session, datetime], None], *, as_json: bool) -> None:

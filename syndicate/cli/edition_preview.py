@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from syndicate.cli import output
 from syndicate.cli.edition import EditionId
 from syndicate.cli.site import opened
 from syndicate.errors import UsageError
@@ -37,15 +38,19 @@ def preview(
     """Print an edition as a subscriber would get it. What was approved is shown as it was frozen."""
     if html + text + headers + eml + page > 1:
         raise UsageError("choose one of --html, --text, --headers, --eml and --page")
-    from syndicate.app.specimen import composition, specimen
+    from syndicate.app.specimen import mail as mail_of
+    from syndicate.app.specimen import specimen
     from syndicate.web.preview import body_of, header_block
 
     with opened(ctx) as site:
         if language is not None and language not in site.config.site.languages:
             known = ", ".join(site.config.site.languages)
             raise UsageError(f"mail is not written in {language!r:.40}: choose among {known}, or set site.languages")
-        shown = composition(site, edition, language)
+        made = mail_of(site, edition, language)
+        shown = made.composition
         mail = specimen(site, edition, shown, signed=eml or headers or page)
+        if made.given_up:
+            output.note(f"made to fit: {made.given_up.words}")
         if page:
             _print(_page(site, edition, shown, mail).encode())
             return

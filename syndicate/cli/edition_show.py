@@ -8,6 +8,7 @@ import typer
 
 from syndicate.cli import json_shapes, output
 from syndicate.cli.edition import EditionId, read
+from syndicate.cli.edition_fit import fit_lines, stored
 from syndicate.cli.json_shapes import Shape
 from syndicate.cli.obstacles import obstacle
 from syndicate.cli.output import AsJson
@@ -27,7 +28,7 @@ def show(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> Non
 
     with opened(ctx) as site:
         shape, reason = read(site, edition)
-        pace = pace_of(site, edition)
+        pace, fitted = pace_of(site, edition), stored(site, edition)
         with site.database.read() as session:
             items, trouble = take(session, edition).items, last_trouble(session, edition_id=edition)
             edited, waiting = _edited(session, edition), _waiting(session, site, edition)
@@ -42,7 +43,9 @@ def show(ctx: typer.Context, edition: EditionId, as_json: AsJson = False) -> Non
         "seconds_left": pace.seconds_left if shape["state"] == "sending" else None,
         "last_error": trouble,
         "obstacle": waits,
+        "fit": json_shapes.fit(fitted),
     }
+    lines += [("made to fit", "; ".join(fit_lines(fitted)))]
     lines += [("reason", reason), ("first mail", waiting["words"])]
     lines += [("going", going), ("not going", waits), ("last error", trouble)]
     output.one(shape | more, as_json=as_json, lines=lines)

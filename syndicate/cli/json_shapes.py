@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from subscribers.listing import HistoryLine, Listed
     from syndicate.app.parts import App
     from syndicate.config import Fault
+    from syndicate.editions.given_up import Fits
     from syndicate.editions.preflight.findings import Finding
     from syndicate.editions.report import Report
     from syndicate.models import Clipping
@@ -95,14 +96,20 @@ def edition(report: Report) -> Shape:
     return {key: whole[key] for key in _REPORT_KEYS}
 
 
-def plan(digest: str, chosen: list[Shape], left_out: list[Shape], reason: str | None) -> Shape:
-    """What an edition would hold; `reason` says why it would hold nothing."""
+def plan(digest: str, chosen: list[Shape], left_out: list[Shape], reason: str | None, fits: Fits) -> Shape:
+    """What an edition would hold; `reason` says why it would hold nothing, `fits` what its mails go without."""
     return {
         "digest": digest,
         "items": [shape["clipping"] for shape in chosen],
         "left_out": [{"clipping": shape["clipping"], "reason": shape["reason"]} for shape in left_out],
         "reason": reason,
+        "fit": fit(fits),
     }
+
+
+def fit(fits: Fits) -> Shape:
+    """By language, what a mail goes without to stay small enough; null for one that is whole."""
+    return {language: given_up.as_json() if given_up else None for language, given_up in fits.items()}
 
 
 def fault(fault: Fault) -> Shape:

@@ -33,10 +33,10 @@ def edition_test(ctx: typer.Context, edition: EditionId, addresses: Addresses, a
     """Send one edition to a few people, byte for byte as everybody would get it, with "Test: " before the subject.
 
     Changes nothing of the edition. Its links are samples: they act on nobody."""
-    from syndicate.app.specimen import composition
+    from syndicate.app.specimen import mail
 
     with opened(ctx) as site:
-        made = composition(site, edition)
+        made = mail(site, edition).composition
         # Kept with the letter: the draft may change before the next attempt.
         params = {"edition": edition, "composition": made.to_bytes().decode("ascii")}
         _send(site, addresses, params, as_json=as_json)

@@ -7,6 +7,7 @@ from datetime import datetime
 from subscribers.tokens import base32
 from syndicate.config import Config, Digest
 from syndicate.editions.fitting import LARGEST_HTML, TooLarge, fit
+from syndicate.editions.given_up import GivenUp
 from syndicate.editions.pages import digest_page
 from syndicate.editions.snapshot import Snapshot
 from syndicate.errors import SyndicateError
@@ -23,6 +24,14 @@ class MailTooLarge(SyndicateError):
 
 
 @dataclass(frozen=True)
+class Made:
+    """A mail of an edition, and what was given up to make it fit; None if nothing was."""
+
+    composition: Composition
+    given_up: GivenUp | None
+
+
+@dataclass(frozen=True)
 class Composer:
     """Composes editions with the site's templates. The same snapshot and moment give the same bytes."""
 
@@ -30,9 +39,7 @@ class Composer:
     renderer: Renderer
     largest_html: int = LARGEST_HTML
 
-    def variants(
-        self, digest: Digest, snapshot: Snapshot, *, number: int | None, at: datetime
-    ) -> tuple[Composition, ...]:
+    def variants(self, digest: Digest, snapshot: Snapshot, *, number: int | None, at: datetime) -> tuple[Made, ...]:
         """The mails of this edition, one for each language that the site writes mail in, its own first. Raises as
         `compose` does."""
         languages = self.config.site.languages
@@ -40,27 +47,30 @@ class Composer:
 
     def compose(
         self, digest: Digest, snapshot: Snapshot, *, number: int | None, at: datetime, language: str | None = None
-    ) -> Composition:
+    ) -> Made:
         """The mail of this edition in one language, the site's if none is given; `at` is its Date. Raises
         TemplateFault, or MailTooLarge when even one item does not fit below the size at which mail is clipped."""
         page = digest_page(self.config, digest, snapshot, number=number, at=at, language=language)
-        composed = fit(
+        template = digest.template if snapshot.corrects is None else "correction"
+        fitted = fit(
             page,
-            compose=lambda shown: self._composed(digest, snapshot, shown, at=at),
+            compose=lambda shown: self._composed(digest, snapshot, shown, template=template, at=at),
             size=html_size,
             limit=self.largest_html,
         )
-        if isinstance(composed, TooLarge):
+        if isinstance(fitted, TooLarge):
             raise MailTooLarge(
-                f"edition {snapshot.id} has {composed.size} bytes of HTML with one item, where "
+                f"edition {snapshot.id} has {fitted.size} bytes of HTML with one item, where "
                 f"{self.largest_html} is the most: "
-                f"shorten its note, the partners' lines or the template {digest.template!r}"
+                f"shorten its note, the partners' lines or the template {template!r}"
             )
-        return composed
+        return Made(fitted.composed, fitted.given_up)
 
-    def _composed(self, digest: Digest, snapshot: Snapshot, page: DigestPage, *, at: datetime) -> Composition:
+    def _composed(
+        self, digest: Digest, snapshot: Snapshot, page: DigestPage, *, template: str, at: datetime
+    ) -> Composition:
         mail = self.config.mail
-        rendered = self.renderer.render(digest.template if snapshot.corrects is None else "correction", page)
+        rendered = self.renderer.render(template, page)
         headers = Headers(
             sender=digest.sender or mail.sender,
             reply_to=digest.reply_to or mail.reply_to,

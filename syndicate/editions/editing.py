@@ -9,15 +9,17 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from syndicate.clippings import store
+from syndicate.config import Digest
 from syndicate.editions.choosing import remember_left_out, take
 from syndicate.editions.freezing import end_if_empty
-from syndicate.editions.plan import Chosen
+from syndicate.editions.plan import Chosen, foreign
 from syndicate.editions.records import hold_all
 from syndicate.editions.sending import locked, withdraw_approval
 from syndicate.errors import Refused, UsageError
 from syndicate.models import Edition, EditionItem, LeftOut
 
 BY_HAND = "carried over by hand"
+_OUT_BY_HAND = "taken out by hand"
 _NEVER = "marked never mail"
 _LONGEST_SUBJECT = 250
 _LONGEST_NOTE = 10_000
@@ -71,9 +73,21 @@ def set_order(session: Session, edition_id: int, first: Sequence[str], *, now: d
     _put(session, edition, items, first)
 
 
-def add(session: Session, edition_id: int, clipping_id: str, *, now: datetime) -> None:
-    """Take a published clipping into the draft, at the end of its section, and claim it for the digest. Raises
-    NotFound, and Refused for one that may not be mailed or that another edition has."""
+def beyond(digest: Digest, items: Sequence[Chosen], clipping_id: str) -> tuple[str, ...]:
+    """What is unusual in a draft that holds `items`, now that this one of them was added: where the digest by itself
+    would not have taken so many, or nothing of that section. A line each."""
+    found = []
+    if len(items) > digest.max_items:
+        found.append(f"that makes {len(items)} clippings: the digest takes {digest.max_items} by itself (max_items)")
+    section = next(item.section for item in items if item.clipping_id == clipping_id)
+    if section not in digest.sections:
+        found.append(foreign(section))
+    return tuple(found)
+
+
+def add(session: Session, edition_id: int, clipping_id: str, *, now: datetime) -> tuple[Chosen, ...]:
+    """Take a published clipping into the draft, at the end of its section, and claim it for the digest; see `beyond`.
+    Returns the items then. Raises NotFound, and Refused for one that may not be mailed or that another edition has."""
     edition = _draft(session, edition_id, now=now)
     clipping = store.get(session, clipping_id)
     if edition.kind == "correction":
@@ -96,17 +110,20 @@ def add(session: Session, edition_id: int, clipping_id: str, *, now: datetime) -
         raise Refused(f"the clipping {clipping_id} is in edition {holder} already: no digest sends one twice")
     session.execute(delete(LeftOut).where(LeftOut.edition_id == edition_id, LeftOut.clipping_id == clipping_id))
     _put(session, edition, (*_items(session, edition), Chosen(clipping_id, clipping.section)))
+    return _items(session, edition)
 
 
-def drop(session: Session, edition_id: int, clipping_id: str, *, now: datetime) -> None:
-    """Carry a clipping of the draft over: the next edition of the digest takes it. Raises NotFound, and Refused for the
-    last one of the draft."""
+def drop(session: Session, digest: Digest, edition_id: int, clipping_id: str, *, now: datetime) -> None:
+    """Carry a clipping of the draft of this digest over: the next edition takes it, unless the digest does not take its
+    section. Raises NotFound, and Refused for the last one of the draft."""
     edition = _draft(session, edition_id, now=now)
     items = _items(session, edition)
     _require_within(edition, items, [clipping_id])
     if len(items) == 1:
         raise Refused(f"it is the last clipping of edition {edition_id}: `syndicate edition cancel {edition_id}`")
-    _leave_out(session, edition, items, clipping_id, BY_HAND)
+    section = next(item.section for item in items if item.clipping_id == clipping_id)
+    reason = BY_HAND if section in digest.sections else f"{_OUT_BY_HAND}: {foreign(section)}"
+    _leave_out(session, edition, items, clipping_id, reason)
 
 
 def never_mail(session: Session, clipping_id: str, *, off: bool, now: datetime) -> tuple[int, ...]:

@@ -12,13 +12,12 @@ from syndicate.config import Config
 from syndicate.database import Database
 from syndicate.editions import snapshot as snapshots
 from syndicate.editions.choosing import planned, remember_left_out, take
-from syndicate.editions.composing import Composer
+from syndicate.editions.composing import Composer, Made
 from syndicate.editions.expiry import expires_at
 from syndicate.editions.preflight.examination import Unfit, require_fit
 from syndicate.editions.records import hold
 from syndicate.editions.snapshot import Snapshot
 from syndicate.errors import Refused
-from syndicate.mail.compose import Composition
 from syndicate.models import Clipping, Edition, EditionItem, Variant
 from syndicate.timetable import parse
 
@@ -48,10 +47,10 @@ def freeze(database: Database, config: Config, composer: Composer, edition_id: i
         snapshot = prepared.snapshot
         digest = config.digest(snapshot.digest)
         at = snapshot.slot_at or now
-        compositions = composer.variants(digest, snapshot, number=prepared.number, at=at)
-        require_fit(config, digest, compositions)
+        made = composer.variants(digest, snapshot, number=prepared.number, at=at)
+        require_fit(config, digest, [one.composition for one in made])
         with database.write() as session:
-            if _store(session, config, prepared, compositions, at=at, now=now):
+            if _store(session, config, prepared, made, at=at, now=now):
                 return "approved"
     raise Refused(f"edition {edition_id} kept changing while it was composed: try again")
 
@@ -145,22 +144,19 @@ def _store(
     session: Session,
     config: Config,
     prepared: _Prepared,
-    compositions: Sequence[Composition],
+    made: Sequence[Made],
     *,
     at: datetime,
     now: datetime,
 ) -> bool:
-    """Store the compositions if the edition is still what they were made from. False: it changed, nothing is stored."""
+    """Store the mails if the edition is still what they were made from. False: it changed, nothing is stored."""
     was = prepared.snapshot
     hold(session, was.digest, now=now)
     edition = snapshots.edition(session, was.id, lock=True)
     if edition.state != "draft" or _prepared(session, edition) != prepared:
         return False
     session.execute(delete(Variant).where(Variant.edition_id == edition.id))
-    session.add_all(
-        Variant(edition_id=edition.id, language=one.language, composition=one.to_bytes(), hash=one.hash)
-        for one in compositions
-    )
+    session.add_all(_variant(edition.id, one) for one in made)
     session.flush()
     schedule = parse(config.digest(was.digest).schedule)
     values = {
@@ -174,6 +170,17 @@ def _store(
     }
     guarded = update(Edition).where(Edition.id == edition.id, Edition.state == "draft").values(values)
     return session.connection().execute(guarded).rowcount == 1
+
+
+def _variant(edition_id: int, made: Made) -> Variant:
+    mail = made.composition
+    return Variant(
+        edition_id=edition_id,
+        language=mail.language,
+        composition=mail.to_bytes(),
+        hash=mail.hash,
+        fit=made.given_up.as_json() if made.given_up else None,
+    )
 
 
 def intact(session: Session, edition: Edition) -> bool:

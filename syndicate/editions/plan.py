@@ -114,6 +114,11 @@ def plan(candidates: Iterable[Candidate], rules: Rules) -> Plan:
     )
 
 
+def foreign(section: str) -> str:
+    """Why a clipping of a section that the digest does not have stays out."""
+    return f"the digest does not take the section {section}"
+
+
 def _waiting_first(eligible: list[tuple[Candidate, datetime]], rules: Rules) -> list[tuple[Candidate, datetime]]:
     """The eligible in the order in which they get a place: what waited, the oldest first, then the rest."""
     last = rules.last_at
@@ -132,7 +137,7 @@ def _refusal(candidate: Candidate, rules: Rules) -> str | None:
     if candidate.never_mail:
         return "marked never mail"
     if candidate.section not in rules.sections:
-        return f"the digest does not take the section {candidate.section}"
+        return foreign(candidate.section)
     if candidate.taken_by is not None:
         return f"is in edition {candidate.taken_by}"
     if candidate.had is not None:

@@ -92,9 +92,10 @@ class DigestPage:
     """All that the templates of a digest may use, those of `single` and `correction` too.
 
     `date` is the local day; `number` None for an edition without one; `sections` pairs a section's name with its items,
-    in the order of the mail; `more` are the items that stand on the web alone, because the mail would be too large;
-    `total` counts both. `title` is the subject that an editor wrote, "" for that of the template. `corrects` names the
-    edition that a correction is of ("No. 12", or its day)."""
+    in the order of the mail. Where the mail would be too large, `more` are items that stand on the web alone, and
+    `rest` is how many further ones do that, not even named here; `total` counts all three. `title` is the subject that
+    an editor wrote, "" for that of the template. `corrects` names the edition that a correction is of ("No. 12", or its
+    day)."""
 
     site: SiteLines
     digest: DigestLines
@@ -108,6 +109,7 @@ class DigestPage:
     total: int
     language: str = "en"
     more: tuple[DigestItem, ...] = ()
+    rest: int = 0
     appeal: AppealLine | None = None
     title: str = ""
     corrects: str = ""

@@ -1,7 +1,7 @@
 """Digests as they were seen, their editions, the items of each and the composed variants."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -124,4 +124,4 @@ class Variant(Base):
     language: Mapped[str] = mapped_column(String(35), primary_key=True)
     composition: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[str] = mapped_column(String(64))
-    fit: Mapped[dict[str, object] | None] = mapped_column(JSON)
+    fit: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
