@@ -33,14 +33,13 @@ from syndicate.mail.personal import (
     EditionRef,
     MailSite,
     Person,
-    ReturnPath,
     delivery_mail,
     delivery_message_id,
     preferences_url,
-    return_token,
     unsubscribe_url,
 )
 from syndicate.mail.render import Renderer
+from syndicate.mail.return_path import delivery_return
 from syndicate.mail.sign import SigningKey, load_keys, sign
 from syndicate.migrations import upgrade
 
@@ -137,7 +136,7 @@ def _mails(folder: Path, size: int) -> list[Row]:
         preferences_url(site, keys, uid=uid)
         leave_mailto(keys, subscriber_id=7, uid=uid, digest="weekly", domain=site.bounce_domain)
         delivery_message_id(site, keys, edition_uid=ref.uid, subscriber_uid=uid)
-        return_token(keys, ReturnPath(edition_id=12, subscriber_id=7))
+        delivery_return(keys, edition_id=12, subscriber_id=7)
 
     def mail(with_keys: tuple[SigningKey, ...]) -> Callable[[], object]:
         return lambda: delivery_mail(

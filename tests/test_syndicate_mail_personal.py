@@ -19,17 +19,15 @@ from syndicate.mail.lines import END, is_clean, stuffed
 from syndicate.mail.personal import (
     Outgoing,
     Person,
-    ReturnPath,
     confirm_url,
     delivery_mail,
     delivery_message_id,
     letter_mail,
     letter_message_id,
     preferences_url,
-    read_return_path,
-    return_token,
     unsubscribe_url,
 )
+from syndicate.mail.return_path import ReturnPath, read_return_path
 from syndicate.mail.slots import SLOTS, split_at_marks
 
 ROTATED = SiteKeys(TokenKeys({1: b"1" * 32, 2: b"2" * 32}, 2), b"a" * 32)
@@ -123,6 +121,25 @@ def test_a_message_id_outlives_the_rotation_of_keys() -> None:
     assert letter_message_id(MAIL_SITE, KEYS, letter_uid="e") != before
 
 
+@pytest.mark.parametrize(
+    ("keys", "unsubscribe", "preferences", "confirm"),
+    [
+        (KEYS, "atzktyvdmhsugio4jvudubmi45q", "aglc6dm3yoow54j2ve4l3vaxrcm", "a3xcfzkx3o5riyjsjdtcg26tawq"),
+        (ROTATED, "bb3e7swoucubzgaijhxtf4sdwty", "b5s3jimfu3rpkedzknybne2ru5m", "bkwd26wbjr7hzwy4cuu3wc25dhe"),
+    ],
+)
+def test_links_and_names_are_for_ever(keys: SiteKeys, unsubscribe: str, preferences: str, confirm: str) -> None:
+    """They stand in mail that is out there."""
+    uid, url = "abcdefghijklmnop", MAIL_SITE.url
+    found = unsubscribe_url(MAIL_SITE, keys, uid=uid, digest="weekly-digest")
+    assert found == f"{url}/unsubscribe/{uid}-weekly-digest-{unsubscribe}"
+    assert preferences_url(MAIL_SITE, keys, uid=uid) == f"{url}/preferences/{uid}-{preferences}"
+    assert confirm_url(MAIL_SITE, keys, letter_uid=uid) == f"{url}/confirm/{uid}-{confirm}"
+    identity = delivery_message_id(MAIL_SITE, keys, edition_uid="ponmlkjihgfedcba", subscriber_uid=uid)
+    assert identity == "dlrhqlxhrkfooqfo@news.example.org"
+    assert letter_message_id(MAIL_SITE, keys, letter_uid=uid) == "zowsh4hjwrnuc4du@news.example.org"
+
+
 def test_the_lines_on_the_wire_keep_to_the_limits(weekly: Composition) -> None:
     long = delivered(weekly, dataclasses.replace(PERSON, address="a" * 64 + "@" + "b" * 180 + ".example"))
     assert long.data.count(b"\r\n") == long.data.count(b"\n") == long.data.count(b"\r")
@@ -184,47 +201,6 @@ def test_bytes_that_are_no_composition_are_one_clear_line(data: bytes) -> None:
     with pytest.raises(BadComposition) as bad:
         Composition.from_bytes(data)
     assert "\n" not in str(bad.value)
-
-
-IDS = st.integers(1, 2**48 - 1)
-
-
-@given(IDS, IDS)
-@settings(max_examples=80, deadline=None)
-def test_a_return_path_names_its_delivery_in_any_case_and_is_short(edition: int, subscriber: int) -> None:
-    path = ReturnPath(edition_id=edition, subscriber_id=subscriber)
-    local = f"b+{return_token(KEYS, path)}"
-    assert len(local) <= 64
-    assert local[2:].isalnum()
-    assert local == local.lower()
-    assert read_return_path(local.upper(), KEYS) == path
-    assert read_return_path(local, ROTATED) == path
-
-
-@given(st.integers(0, 32), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567-+=é1890"))
-@settings(max_examples=200, deadline=None)
-def test_a_changed_return_path_is_refused(place: int, character: str) -> None:
-    token = return_token(KEYS, ReturnPath(edition_id=12, subscriber_id=77))
-    changed = token[:place] + character + token[place + 1 :]
-    if changed != token:
-        assert read_return_path(f"b+{changed}", KEYS) is None
-
-
-def test_a_cut_foreign_or_empty_return_path_is_refused() -> None:
-    token = return_token(KEYS, ReturnPath(letter_id=3))
-    strange = SiteKeys(TokenKeys({1: b"9" * 32}, 1), b"a" * 32)
-    for local in ("", "b+", "b+a", token, f"b+{token[:-1]}", f"b+{token}a", "b+" + "a" * 33, f"b-{token}"):
-        assert read_return_path(local, KEYS) is None
-    assert read_return_path(f"b+{token}", strange) is None
-    assert read_return_path(f"b+{return_token(ROTATED, ReturnPath(letter_id=3))}", KEYS) is None
-
-
-@pytest.mark.parametrize(
-    "path", [ReturnPath(), ReturnPath(edition_id=2**48, subscriber_id=1), ReturnPath(letter_id=-1)]
-)
-def test_a_return_path_that_cannot_be_written_is_an_error(path: ReturnPath) -> None:
-    with pytest.raises(ValueError, match="return path"):
-        return_token(KEYS, path)
 
 
 def test_the_date_is_the_editions_and_not_that_of_the_attempt(weekly: Composition) -> None:

@@ -127,6 +127,16 @@ def test_a_changed_byte_or_an_added_field_breaks_both(
     assert verified(folder, mail.replace(old, new)) == [False, False]
 
 
+@pytest.mark.parametrize(
+    "value", [b"x", b" x", b"\tx", b" x\ty ", b"  x  y\t\t", b" x\r\n y", b" x \r\n\ty", b"", b" \t ", b" x: y:"]
+)
+def test_white_space_in_a_field_is_signed_as_receivers_read_it(
+    folder: Path, keys: tuple[SigningKey, ...], value: bytes
+) -> None:
+    header = HEADER.replace(b"Subject: one\r\n  two", b"Subject:" + value)
+    assert verified(folder, sign(header, b"x\r\n", keys, AT) + b"\r\nx\r\n") == [True, True]
+
+
 def test_a_signature_is_the_same_in_every_attempt_and_dated_as_told(keys: tuple[SigningKey, ...]) -> None:
     at = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
     signed = sign(HEADER, b"x\r\n", keys, at)

@@ -14,7 +14,7 @@ from mails import EDITION, KEYS, MAIL_SITE, PERSON, digest, page
 from subscribers.tokens import TokenKeys
 from syndicate.app.parts import open_site
 from syndicate.keys import SiteKeys
-from syndicate.mail.leave import is_leave_address, leave_token, leaves, named_by_leave
+from syndicate.mail.leave import is_leave_address, leave_local, leaves, named_by_leave
 from syndicate.mail.personal import delivery_mail
 from syndicate.returns.reading import incoming
 
@@ -38,8 +38,8 @@ def address(site: Console, name: str = "ann", slug: str = "weekly") -> str:
         from subscribers.models import Subscriber
 
         who = session.scalars(select(Subscriber).where(Subscriber.address == f"{name}@example.org")).one()
-        token = leave_token(opened.keys, subscriber_id=who.id, uid=who.uid, digest=slug)
-        return f"u+{token}@{opened.config.mail.bounce_domain}"
+        local = leave_local(opened.keys, subscriber_id=who.id, uid=who.uid, digest=slug)
+        return f"{local}@{opened.config.mail.bounce_domain}"
 
 
 def state(site: Console, name: str = "ann") -> tuple[str, list[str]]:
@@ -132,10 +132,10 @@ def test_a_digest_that_is_gone_from_the_settings_can_still_be_left(site: Console
 
 
 def test_an_address_outlives_a_new_key_and_is_of_one_person_and_digest_only() -> None:
-    old = "u+" + leave_token(KEYS, subscriber_id=7, uid="abc", digest="weekly")
+    old = leave_local(KEYS, subscriber_id=7, uid="abc", digest="weekly")
     assert leaves(old, ROTATED, subscriber_id=7, uid="abc", digest="weekly")
     assert not leaves(
-        "u+" + leave_token(ROTATED, subscriber_id=7, uid="abc", digest="weekly"),
+        leave_local(ROTATED, subscriber_id=7, uid="abc", digest="weekly"),
         KEYS,
         subscriber_id=7,
         uid="abc",
@@ -145,7 +145,7 @@ def test_an_address_outlives_a_new_key_and_is_of_one_person_and_digest_only() ->
         named = {"subscriber_id": 7, "uid": "abc", "digest": "weekly"} | other
         assert not leaves(old, KEYS, **named)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="ids"):
-        leave_token(KEYS, subscriber_id=2**48, uid="abc", digest="weekly")
+        leave_local(KEYS, subscriber_id=2**48, uid="abc", digest="weekly")
 
 
 @given(st.binary(max_size=300), st.text(max_size=80))

@@ -10,7 +10,8 @@ from syndicate.app.parts import App
 from syndicate.catcher import Caught
 from syndicate.demo.visitor import ADDRESS
 from syndicate.editions.report import Report
-from syndicate.mail.personal import MailSite, ReturnPath, delivery_message_id, read_return_path
+from syndicate.mail.personal import MailSite, delivery_message_id
+from syndicate.mail.return_path import read_return_path
 from syndicate.models import Delivery, Edition
 
 
@@ -31,7 +32,7 @@ def disagreements(app: App, report: Report, mails: list[Caught]) -> list[str]:
             continue
         arrived[mail.recipient, str(message["Message-ID"]).strip("<> ")] += 1
         path = read_return_path(mail.sender.partition("@")[0], app.keys)
-        if not isinstance(path, ReturnPath) or path.edition_id != report.edition:
+        if path is None or path.edition_id != report.edition:
             problems.append(f"the return path of the mail to {mail.recipient} does not name its delivery")
     for key in sorted(expected - set(arrived)):
         problems.append(f"accepted, but not in the mailbox: {key[0]}")

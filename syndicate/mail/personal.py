@@ -1,7 +1,5 @@
 """One person's mail from a composition: links, Message-ID, return path and signature, alike in every attempt."""
 
-import hmac
-from base64 import b32decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,12 +13,9 @@ from syndicate.keys import SiteKeys
 from syndicate.mail.compose import Composition
 from syndicate.mail.leave import leave_mailto
 from syndicate.mail.lines import is_clean
+from syndicate.mail.return_path import delivery_return, letter_return
 from syndicate.mail.sign import SigningKey, sign
 
-_RETURN: Final = "b+"
-_ID_BYTES: Final = 6
-_MAC_BYTES: Final = 8
-_VERSIONS: Final = "abcdefghijklmnopqrstuvwxyz"
 # Identities must not change when a key is rotated between two attempts; version 1 stays in the secret file.
 _FIRST: Final = 1
 
@@ -83,15 +78,6 @@ class MailSite:
         return cls(config.site.url, config.mail.bounce_domain, config.mail.list_domain)
 
 
-@dataclass(frozen=True)
-class ReturnPath:
-    """What a return path names: a delivery (`edition_id` and `subscriber_id`) or a letter (`letter_id`)."""
-
-    edition_id: int | None = None
-    subscriber_id: int | None = None
-    letter_id: int | None = None
-
-
 def delivery_mail(
     composition: Composition,
     *,
@@ -114,9 +100,9 @@ def delivery_mail(
         keys, subscriber_id=subscriber_id, uid=person.uid, digest=edition.digest, domain=site.bounce_domain
     )
     header, body = composition.fill(person.address, identity, values, leave, by_mail)
-    token = return_token(keys, ReturnPath(edition_id=edition.id, subscriber_id=subscriber_id))
+    back = delivery_return(keys, edition_id=edition.id, subscriber_id=subscriber_id)
     header = _signed(header, body, signing, edition.at)
-    return _outgoing(token, person.address, site, header, body, clean=composition.clean)
+    return _outgoing(back, person.address, site, header, body, clean=composition.clean)
 
 
 def letter_mail(
@@ -134,8 +120,8 @@ def letter_mail(
     known = {"confirm": confirm_url(site, keys, letter_uid=letter.uid), **(values or {})}
     identity = letter_message_id(site, keys, letter_uid=letter.uid)
     header, body = composition.fill(to, identity, known, None)
-    token = return_token(keys, ReturnPath(letter_id=letter.id))
-    return _outgoing(token, to, site, _signed(header, body, signing, letter.at), body, clean=composition.clean)
+    back = letter_return(keys, letter_id=letter.id)
+    return _outgoing(back, to, site, _signed(header, body, signing, letter.at), body, clean=composition.clean)
 
 
 @lru_cache(maxsize=1024)
@@ -168,58 +154,14 @@ def letter_message_id(site: MailSite, keys: SiteKeys, *, letter_uid: str) -> str
     return f"{_identity(keys, 'letter', letter_uid)}@{site.list_domain}"
 
 
-def return_token(keys: SiteKeys, path: ReturnPath) -> str:
-    """What names a delivery or a letter in its return path: 33 lower-case letters and digits, ids and a MAC of 64
-    bits. ValueError for ids beyond 48 bits."""
-    named = _packed(path)
-    return _sealed(keys, named, keys.tokens.current)
-
-
-def read_return_path(local_part: str, keys: SiteKeys) -> ReturnPath | None:
-    """What the local part of a bounce's recipient names, or None where it is cut, changed or forged, or made with a
-    key that is gone. Case is forgiven: some mail software changes it."""
-    token = local_part.strip().lower()
-    if not token.startswith(_RETURN):
-        return None
-    token = token.removeprefix(_RETURN)
-    version = _VERSIONS.find(token[:1]) + 1
-    if not token or version not in keys.tokens.versions or not token.isascii():
-        return None
-    try:
-        named = b32decode(token[1:].upper().encode("ascii"))[: 2 * _ID_BYTES]
-    except ValueError:
-        return None
-    if not hmac.compare_digest(token.encode("ascii"), _sealed(keys, named, version).encode("ascii")):
-        return None
-    first = int.from_bytes(named[:_ID_BYTES], "big")
-    second = int.from_bytes(named[_ID_BYTES:], "big")
-    return ReturnPath(edition_id=first, subscriber_id=second) if first else ReturnPath(letter_id=second)
-
-
 def _signed(header: bytes, body: Iterable[bytes], signing: Sequence[SigningKey], at: datetime) -> bytes:
     return sign(header, b"".join(body), signing, at) if signing else header
 
 
-def _outgoing(token: str, to: str, site: MailSite, header: bytes, body: Iterable[bytes], *, clean: bool) -> Outgoing:
+def _outgoing(back: str, to: str, site: MailSite, header: bytes, body: Iterable[bytes], *, clean: bool) -> Outgoing:
     whole = header + b"\r\n"
-    return Outgoing(f"{_RETURN}{token}@{site.bounce_domain}", to, (whole, *body), clean and is_clean(whole))
+    return Outgoing(f"{back}@{site.bounce_domain}", to, (whole, *body), clean and is_clean(whole))
 
 
 def _identity(keys: SiteKeys, *parts: str) -> str:
     return base32(keys.tokens.mac("message", *parts, version=_FIRST)[:10])
-
-
-def _packed(path: ReturnPath) -> bytes:
-    """12 bytes: the edition's id (0 for a letter, as ids begin at 1), then the subscriber's or the letter's."""
-    ids = (0, path.letter_id) if path.letter_id is not None else (path.edition_id, path.subscriber_id)
-    if path.letter_id is None and not path.edition_id:
-        raise ValueError("a return path names a delivery or a letter")
-    try:
-        return b"".join((number or 0).to_bytes(_ID_BYTES, "big") for number in ids)
-    except OverflowError:
-        raise ValueError(f"ids in a return path are from 0 to {2 ** (8 * _ID_BYTES) - 1}") from None
-
-
-def _sealed(keys: SiteKeys, named: bytes, version: int) -> str:
-    mac = keys.tokens.mac("return", named.hex(), version=version)[:_MAC_BYTES]
-    return _VERSIONS[version - 1] + base32(named + mac)

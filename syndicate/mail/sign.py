@@ -164,12 +164,15 @@ def _layout(names: tuple[bytes, ...]) -> tuple[tuple[int, ...], str]:
 
 @lru_cache(maxsize=256)
 def _relaxed(field: bytes) -> tuple[bytes, bytes]:
-    """The field's name in lower case, and the whole field relaxed (RFC 6376 §3.4.2). Kept, as most fields are the same
-    for everybody: of 10,000 mails, three in each are new."""
+    """The field's name in lower case, and the whole field relaxed (RFC 6376 §3.4.2).
+
+    Kept, because in the mails of one edition all fields are the same but To, Message-ID and List-Unsubscribe."""
     name, _, value = field.partition(b":")
     name = name.rstrip(b" \t").lower()
-    words = _SPACES.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ")
-    return name, name + b":" + words + b"\r\n"
+    words = value.replace(b"\r\n", b"")
+    if b"\t" in words or b"  " in words:
+        words = _SPACES.sub(b" ", words)
+    return name, b"%b:%b\r\n" % (name, words.strip(b" "))
 
 
 def _simple(body: bytes) -> bytes:
