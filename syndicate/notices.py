@@ -13,7 +13,6 @@ from subscribers.people import insert
 from syndicate.config import Config
 from syndicate.database import Database
 from syndicate.editions.early import is_early
-from syndicate.editions.sending import WITHDRAWN
 from syndicate.keys import SiteKeys
 from syndicate.models import Edition, Notice, Outbox
 from syndicate.outbox import letters
@@ -95,7 +94,7 @@ def of_edition(config: Config, edition: Edition, now: datetime) -> Occasion | No
     because = f"The reason: {edition.reason}." if edition.reason else ""
     match edition.state:
         case "draft" if _waits(config, edition, now):
-            commands = (f"syndicate edition preview {number}", f"syndicate edition approve {number}")
+            commands = (f"syndicate edition preview {number}", _approve(config, number))
             return _occasion(edition, f"{name} waits for approval", "Nothing of it goes out before.", because, commands)
         case "skipped" if edition.kind == "scheduled":
             slot = f" of {edition.slot.replace('T', ' ')}" if edition.slot else ""
@@ -106,7 +105,8 @@ def of_edition(config: Config, edition: Edition, now: datetime) -> Occasion | No
             return _occasion(edition, f"{name} is incomplete", what, because, (f"syndicate outbox uncertain {number}",))
         case "held":
             what = "It was not sent, and waits for a person to look at it."
-            commands = (f"syndicate edition send {number}", f"syndicate edition cancel {number}")
+            go_on = _approve(config, number) if config.desk.approval else f"syndicate edition send {number}"
+            commands = (go_on, f"syndicate edition cancel {number}")
             return _occasion(edition, f"{name} is held", what, because, commands)
         case "paused" if edition.reason:  # without one a person has paused it, and knows
             what = "No mail of it goes until somebody lets it go on."
@@ -116,12 +116,16 @@ def of_edition(config: Config, edition: Edition, now: datetime) -> Occasion | No
             return None
 
 
+def _approve(config: Config, number: int) -> str:
+    return f"syndicate edition approve {number}" + (" --by NAME" if config.desk.approval else "")
+
+
 def _waits(config: Config, edition: Edition, now: datetime) -> bool:
     """Whether a draft waits for somebody who may not know: it was made by the clock, its slot has come, or its approval
     became void. One that a person made, or took back, is work in progress; so is one that is frozen at its slot, which
     is to come, without being asked for."""
     if edition.reason:
-        return edition.reason != WITHDRAWN and (config.desk.approval or not is_early(edition, now))
+        return not edition.withdrawn and (config.desk.approval or not is_early(edition, now))
     by_itself = edition.kind == "scheduled" and not is_early(edition, now)
     return config.desk.approval and (by_itself or edition.started_at is not None)
 

@@ -20,7 +20,7 @@ EDITION = frozenset(
 ).union(COUNTS)
 
 WAITING = frozenset({"not_before", "off_schedule"})
-EDITED = frozenset({"subject", "note", "lead", "made_by", "approved_by", "left_out"})
+EDITED = frozenset({"subject", "note", "lead", "made_by", "approved_by", "set_aside", "left_out"})
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def test_approved_early_it_starts_at_its_slot_and_not_before_its_hold_period_is_
     people.subscribe(database, 1, FRIDAY)
     newsroom.file(database, FRIDAY)
     made = desk.draft_next(database, "weekly", WEDNESDAY)
-    desk.approve(database, made, approved)
+    desk.approve(database, made, approved, by="Ann")
     assert newsroom.row(database, made).mail_date == THURSDAY
     assert desk.start(database, made, approved).not_before == starts
     desk.tick(database, starts - timedelta(seconds=1))
@@ -259,7 +259,7 @@ def test_a_draft_is_told_to_the_operator_when_it_waits_for_approval_at_its_slot(
     assert told is not None
     assert told.line == f"Weekly: edition {made} waits for approval"
     # An approval that became void is news at once, but where nobody is asked it is frozen anew at its slot.
-    desk.approve(database, made, WEDNESDAY + HOUR)
+    desk.approve(database, made, WEDNESDAY + HOUR, by="Ann")
     newsroom.retract(database, one, WEDNESDAY + 2 * HOUR)
     assert of_edition(desk.config, newsroom.row(database, made), WEDNESDAY + 3 * HOUR) is not None
     free = load(tmp_path / "config.toml", {"SYNDICATE_DESK__APPROVAL": "false"})

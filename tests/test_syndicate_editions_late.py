@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from syndicate.config import load
 from syndicate.database import Database
+from syndicate.editions import editing
 from syndicate.editions.composing import Composer
 from syndicate.editions.lifecycle import Editions, TickFailed
 from syndicate.editions.starting import Start
@@ -57,6 +58,37 @@ def test_the_clippings_of_an_edition_set_aside_are_in_the_next(database: Databas
     assert (old.state, old.items) == ("held", ())
     assert (new.state, new.items, new.number) == ("approved", (later, clip), 1)
     assert desk.approve(database, old.id, THURSDAY + WEEK + HOUR) == "skipped"
+    assert newsroom.row(database, old.id).reason == "nothing is left of what it held"
+
+
+def test_an_edition_set_aside_and_let_go_after_all_is_as_an_editor_had_arranged_it(
+    database: Database, tmp_path: Path
+) -> None:
+    desk = newsroom.editions(tmp_path)
+    newsroom.seen(database, desk, FRIDAY)
+    one, two, dropped, taken = (newsroom.file(database, FRIDAY + n * MINUTE) for n in range(4))
+    made = desk.draft_next(database, "weekly", THURSDAY - DAY)
+    unasked, by_hand = (newsroom.file(database, THURSDAY - HOUR - n * MINUTE, section="letters") for n in range(2))
+    with database.write() as session:
+        editing.drop(session, desk.config.digest("weekly"), made, dropped, now=THURSDAY - HOUR)
+        editing.add(session, made, by_hand, now=THURSDAY - HOUR)
+        editing.set_order(session, made, [one], now=THURSDAY - HOUR)
+        editing.set_lead(session, made, taken, now=THURSDAY - HOUR)
+    assert newsroom.all_editions(database, desk)[0].items == (taken, one, two, by_hand)
+    desk.tick(database, THURSDAY + 7 * HOUR)
+    row = newsroom.row(database, made)
+    assert (row.state, row.set_aside) == ("held", [taken, one, two, by_hand])
+    other = desk.draft_now(database, "weekly", "key", THURSDAY + 8 * HOUR)
+    with database.write() as session:
+        for clip in (one, two, by_hand, unasked, dropped):
+            editing.drop(session, desk.config.digest("weekly"), other, clip, now=THURSDAY + 8 * HOUR)
+    assert desk.approve(database, made, THURSDAY + 9 * HOUR) == "approved"
+    row = newsroom.row(database, made)
+    assert (row.lead, row.set_aside) == (None, None)  # the pinned one went with the other edition
+    assert newsroom.all_editions(database, desk)[0].items == (one, two, by_hand)
+    with database.read() as session:
+        assert dict(editing.left_out(session, made))[dropped] == editing.BY_HAND
+        assert dict(editing.left_out(session, made))[taken] == f"is in edition {other}"
 
 
 def test_where_the_policy_is_to_skip_it_is_skipped_and_where_it_is_to_send_it_goes(
@@ -117,7 +149,7 @@ def test_a_person_who_approves_late_is_taken_at_their_word(database: Database, t
     newsroom.file(database, FRIDAY)
     desk.tick(database, THURSDAY)
     [one] = newsroom.all_editions(database, desk)
-    desk.approve(database, one.id, THURSDAY + 3 * DAY)
+    desk.approve(database, one.id, THURSDAY + 3 * DAY, by="Ann")
     desk.tick(database, THURSDAY + 3 * DAY + MINUTE)
     assert newsroom.all_editions(database, desk)[0].state == "sent"
 

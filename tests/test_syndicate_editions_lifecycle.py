@@ -361,9 +361,9 @@ def test_where_approval_is_asked_the_tick_leaves_the_draft_and_starts_it_once_ap
     desk.tick(database, THURSDAY + HOUR)
     [one] = newsroom.all_editions(database, desk)
     assert (one.state, one.number) == ("draft", None)
-    desk.approve(database, one.id, THURSDAY + 2 * HOUR)
+    desk.approve(database, one.id, THURSDAY + 2 * HOUR, by="Ann")
     with pytest.raises(Refused, match="is approved"):
-        desk.approve(database, one.id, THURSDAY + 2 * HOUR)
+        desk.approve(database, one.id, THURSDAY + 2 * HOUR, by="Ann")
     desk.tick(database, THURSDAY + 3 * HOUR)
     assert newsroom.row(database, one.id).state == "sent"
     assert newsroom.row(database, one.id).mail_date == THURSDAY

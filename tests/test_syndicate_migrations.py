@@ -164,3 +164,15 @@ def _shape(database: Database) -> dict[str, tuple[set[str], set[str]]]:
         )
         for table in found.get_table_names()
     }
+
+
+def test_a_draft_that_was_withdrawn_is_known_by_more_than_its_reason(old: Database) -> None:
+    _at(old, "0003")
+    with old.write() as session:
+        for number, reason in ((1, None), (2, "withdrawn: approve it again, or cancel it"), (3, "approval void: x")):
+            change = text("UPDATE edition SET state = 'draft', reason = :reason WHERE id = :id")
+            session.execute(change, {"id": number, "reason": reason})
+    upgrade(old)
+    with old.read() as session:
+        rows = session.execute(select(Edition.id, Edition.withdrawn, Edition.set_aside).order_by(Edition.id)).all()
+    assert [tuple(row) for row in rows] == [(n, n == 2, None) for n in range(1, 6)]

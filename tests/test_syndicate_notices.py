@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from subscribers.tokens import TokenKeys
 from syndicate.database import Database
-from syndicate.editions.sending import WITHDRAWN
 from syndicate.keys import SiteKeys
 from syndicate.models import Edition, Letter, Notice
 from syndicate.notices import Notices
@@ -80,7 +79,7 @@ def test_a_slot_with_nothing_new_is_told_with_its_reason(database: Database, tmp
     ("state", "reason", "line"),
     [
         ("draft", "approval void: a clipping in it was retracted", "waits for approval"),
-        ("draft", WITHDRAWN, None),
+        ("draft", "withdrawn: approve it again, or cancel it", None),
         ("paused", "refused by a rule five times", "is paused"),
         ("paused", None, None),
         ("incomplete", None, "is incomplete"),
@@ -96,7 +95,8 @@ def test_an_edition_is_told_when_it_needs_a_person(
     desk = newsroom.editions(tmp_path)
     people.subscribe(database, 2, FRIDAY)
     edition = people.edition(database, FRIDAY)
-    put(database, edition, FRIDAY, state=state, reason=reason)
+    withdrawn = bool(reason and reason.startswith("withdrawn"))
+    put(database, edition, FRIDAY, state=state, reason=reason, withdrawn=withdrawn)
     notices = Notices(desk.config, KEYS)
     assert notices.tell(database, FRIDAY + HOUR) == (line is not None)
     assert told(database) == ([f"Weekly: edition 1 {line}"] if line else [])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(name="edition", help="Editions: plan, draft, preview, approve, send, report.")
 
 EditionId = Annotated[int, typer.Argument(metavar="E", min=1, help="The edition's id.")]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does this.")]
 DigestSlug = Annotated[str, typer.Argument(metavar="DIGEST", help="The digest's slug.")]
 
 _COLUMNS: tuple[Column, ...] = (
@@ -93,6 +94,7 @@ def draft(
     ctx: typer.Context,
     digest: DigestSlug,
     coming: Annotated[bool, typer.Option("--next", help="For the coming slot, at most a day before it.")] = False,
+    by: By = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a draft of an edition with the items that the next scheduled one would take: to be sent by hand, or with
@@ -101,11 +103,18 @@ def draft(
 
     with opened(ctx) as site:
         if coming:
-            edition_id = site.editions.draft_next(site.database, digest, site.clock())
+            edition_id = site.editions.draft_next(site.database, digest, site.clock(), by=by)
             output.note(_drafted_early(site, edition_id))
         else:
-            edition_id = site.editions.draft_now(site.database, digest, new_uid(), site.clock())
+            edition_id = site.editions.draft_now(site.database, digest, new_uid(), site.clock(), by=by)
+        ask_for_maker(site, by)
         _answer(site, edition_id, as_json=as_json)
+
+
+def ask_for_maker(site: App, by: str | None) -> None:
+    """Say what it means that nobody is named who made a draft, where a second person is to approve it."""
+    if site.config.desk.approval and by is None:
+        output.note("nobody is named who made it, so anybody may approve it: --by NAME names you")
 
 
 def _drafted_early(site: App, edition_id: int) -> str:
@@ -134,13 +143,20 @@ def list_(
 
 @app.command("approve")
 def approve(
-    ctx: typer.Context, edition: EditionId, yes: Yes = False, strict: Strict = False, as_json: AsJson = False
+    ctx: typer.Context,
+    edition: EditionId,
+    *,
+    by: By = None,
+    yes: Yes = False,
+    strict: Strict = False,
+    as_json: AsJson = False,
 ) -> None:
     """Freeze what a draft says. The tick starts a scheduled one; `edition send` starts any."""
     with opened(ctx) as site:
+        site.editions.require_approver(site.database, edition, by)
         if stand_of(site, edition).state == "draft":
             ask_about(site, edition, yes=yes, strict=strict)
-        site.editions.approve(site.database, edition, site.clock())
+        site.editions.approve(site.database, edition, site.clock(), by=by)
         _answer(site, edition, as_json=as_json)
 
 

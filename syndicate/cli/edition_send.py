@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syndicate.cli import json_shapes, output
-from syndicate.cli.edition import EditionId
+from syndicate.cli.edition import By, EditionId
 from syndicate.cli.edition_check import Strict, Yes, ask_about
 from syndicate.cli.following import edition_to_its_end, held_until, stand_of, summary
 from syndicate.cli.output import AsJson
@@ -33,6 +33,7 @@ def send(  # noqa: PLR0917 - one argument an option
     now: Annotated[
         str | None, typer.Option("--now", metavar="DIGEST", help="Draft, freeze and send one of this digest.")
     ] = None,
+    by: By = None,
     no_wait: NoWait = False,
     yes: Yes = False,
     strict: Strict = False,
@@ -44,9 +45,11 @@ def send(  # noqa: PLR0917 - one argument an option
     if (edition is None) == (now is None):
         raise UsageError("name one edition by its id, or a digest with --now DIGEST")
     with opened(ctx) as site:
-        edition_id = (
-            _send_now(site, now, no_wait) if now is not None else _send(site, edition or 0, no_wait, yes, strict)
-        )
+        if now is not None:
+            edition_id = _send_now(site, now, by=by, no_wait=no_wait)
+        else:
+            edition_id = edition or 0
+            _send(site, edition_id, by=by, no_wait=no_wait, yes=yes, strict=strict)
         stay(site, edition_id, no_wait=no_wait, as_json=as_json)
 
 
@@ -68,35 +71,40 @@ def resume(ctx: typer.Context, edition: EditionId, no_wait: NoWait = False, as_j
         stay(site, edition, no_wait=no_wait, as_json=as_json)
 
 
-def _send_now(site: App, digest: str, no_wait: bool) -> int:
+def _send_now(site: App, digest: str, *, by: str | None, no_wait: bool) -> int:
     """A fresh key each time: two calls are two wishes, kept apart by the items they find."""
     from subscribers.ids import new_uid
     from syndicate.app.sending import ensure_free, ensure_relay
+    from syndicate.editions.four_eyes import refuse_alone
 
+    if site.config.desk.approval:
+        refuse_alone(site.config.digest(digest).slug)
     ensure_free(site)
     with site.database.read() as session:
         something = bool(site.editions.plan(session, digest, site.clock()).items)
     if something and not no_wait:
         ensure_relay(site)
-    return site.editions.send_now(site.database, digest, new_uid(), site.clock())
+    return site.editions.send_now(site.database, digest, new_uid(), site.clock(), by=by)
 
 
-def _send(site: App, edition_id: int, no_wait: bool, yes: bool, strict: bool) -> int:
+def _send(site: App, edition_id: int, *, by: str | None, no_wait: bool, yes: bool, strict: bool) -> None:
     from syndicate.app.sending import ensure_free, ensure_relay
+    from syndicate.editions.four_eyes import refuse_unapproved
 
     state = stand_of(site, edition_id).state
     if state not in _MAY_START:
         raise Refused(_why_not(edition_id, state))
+    if site.config.desk.approval and state != "approved":
+        refuse_unapproved(edition_id)
     ensure_free(site)
     if not no_wait:
         ensure_relay(site)
     if state == "draft":
         ask_about(site, edition_id, yes=yes, strict=strict)
     if state != "approved":
-        state = site.editions.approve(site.database, edition_id, site.clock())
+        state = site.editions.approve(site.database, edition_id, site.clock(), by=by)
     if state == "approved":
         site.editions.start(site.database, edition_id, site.clock())
-    return edition_id
 
 
 def _why_not(edition_id: int, state: str) -> str:

@@ -64,7 +64,7 @@ def _edited(session: Session, edition_id: int) -> Shape:
     found = edition_of(session, edition_id)
     out = [{"clipping": clipping_id, "reason": reason} for clipping_id, reason in left_out(session, edition_id)]
     names = ("subject", "note", "lead", "made_by", "approved_by")
-    return {name: getattr(found, name) for name in names} | {"left_out": out}
+    return {name: getattr(found, name) for name in names} | {"set_aside": found.set_aside or [], "left_out": out}
 
 
 def _waiting(session: Session, site: App, edition_id: int) -> Shape:

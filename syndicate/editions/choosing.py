@@ -1,17 +1,17 @@
 """Choosing and storing an edition with its items, in one write transaction that holds the digest's record."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Dialect, Integer, Text, and_, case, func, null, select, true
+from sqlalchemy import Dialect, Integer, Select, Text, and_, case, func, null, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ClauseElement
 
 from subscribers.ids import new_uid
 from syndicate.config import Config, Digest
-from syndicate.editions.plan import Candidate, Chosen, Plan, Rules, plan, rules
+from syndicate.editions.plan import Candidate, Chosen, Plan, Rules, again, plan, rules
 from syndicate.editions.records import Record
 from syndicate.models import CLAIMED, Clipping, Edition, EditionItem, LeftOut
 from syndicate.outbox.prepared import Prepared, as_rows, given
@@ -47,10 +47,12 @@ def store(
     slot: SlotTime | None,
     now: datetime,
     wanted_at: datetime | None = None,
+    by: str | None = None,
 ) -> int | None:
     """Store the edition as a draft with its items, or as `skipped` with the reason. Returns its id, None if this key
-    was decided before. `wanted_at` is when somebody asked for it to be sent at once (see lifecycle)."""
-    edition = bare(session, digest, kind=kind, key=key, slot=slot, now=now, state="draft")
+    was decided before. `wanted_at` is when somebody asked for it to be sent at once (see lifecycle), `by` the person
+    who made it."""
+    edition = bare(session, digest, kind=kind, key=key, slot=slot, now=now, state="draft", by=by)
     if edition is None:
         return None
     if chosen.empty:
@@ -73,6 +75,7 @@ def bare(
     now: datetime,
     state: str,
     reason: str | None = None,
+    by: str | None = None,
 ) -> Edition | None:
     """Store an edition without items. None if (digest, kind, key) was decided before: the held record lets nobody
     come between the look and the insert, and the unique key would stop who came without it."""
@@ -87,6 +90,7 @@ def bare(
         slot_at=slot.at if slot else None,
         state=state,
         reason=reason,
+        made_by=by,
         created_at=now,
         finished_at=now if state == "skipped" else None,
     )
@@ -136,34 +140,42 @@ def _remembered(dialect: Dialect) -> ClauseElement:
 _REMEMBERED: Final = Prepared(_remembered)
 
 
+def chosen_again(session: Session, digest: str, order: Sequence[str]) -> Plan:
+    """What is left of an earlier choice of these clippings, in its order (see `plan.again`)."""
+    session.flush()
+    rows = session.execute(_held_by(digest, own=False).where(Clipping.id.in_(order)))
+    return again([Candidate(*row) for row in rows], order)
+
+
 def _candidates(session: Session, digest: str, wanted: Rules, *, own: bool) -> list[Candidate]:
     """The published clippings young enough to be thought about, with who holds them (with `own` also which edition
     they had for themselves); what is older than `max_age` or archival is not even read, as it grows for ever."""
     had = and_(Edition.key == Clipping.id, Edition.digest == digest, Edition.kind == "scheduled")
-    held = and_(EditionItem.clipping_id == Clipping.id, EditionItem.digest == digest, CLAIMED)
-    query = (
-        select(
-            Clipping.id,
-            Clipping.section,
-            Clipping.headline,
-            Clipping.state,
-            Clipping.archival,
-            Clipping.never_mail,
-            Clipping.published_at,
-            EditionItem.edition_id,
-            Edition.id if own else null(),
-        )
-        .outerjoin(EditionItem, held)
-        .where(
-            Clipping.state == "published",
-            Clipping.archival.is_(False),
-            Clipping.published_at >= wanted.fresh_from,
-        )
+    query = _held_by(digest, own=own).where(
+        Clipping.state == "published",
+        Clipping.archival.is_(False),
+        Clipping.published_at >= wanted.fresh_from,
     )
     session.flush()
     # Not by the session itself: there may be very many, and its part in it would cost more than the query.
     rows = session.connection().execute(query.outerjoin(Edition, had) if own else query)
     return [Candidate(*row) for row in rows]
+
+
+def _held_by(digest: str, *, own: bool) -> Select[tuple[Any, ...]]:
+    """Rows of clippings with the edition of the digest that claims them, as `Candidate` takes them."""
+    held = and_(EditionItem.clipping_id == Clipping.id, EditionItem.digest == digest, CLAIMED)
+    return select(
+        Clipping.id,
+        Clipping.section,
+        Clipping.headline,
+        Clipping.state,
+        Clipping.archival,
+        Clipping.never_mail,
+        Clipping.published_at,
+        EditionItem.edition_id,
+        Edition.id if own else null(),
+    ).outerjoin(EditionItem, held)
 
 
 def _last_at(session: Session, digest: str) -> datetime | None:

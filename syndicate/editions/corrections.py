@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from syndicate.clippings import fields
 from syndicate.editions.choosing import bare
+from syndicate.editions.four_eyes import named
 from syndicate.editions.sending import locked
 from syndicate.errors import NotFound, Refused, UsageError
 from syndicate.models import Clipping, Edition, EditionItem
@@ -21,9 +22,15 @@ _ENDED = ("sent", "incomplete")
 
 
 def draft(
-    session: Session, edition_id: int, *, note: str | None = None, clips: Sequence[str] = (), now: datetime
+    session: Session,
+    edition_id: int,
+    *,
+    note: str | None = None,
+    clips: Sequence[str] = (),
+    now: datetime,
+    by: str | None = None,
 ) -> int:
-    """Make the draft of a correction of an edition that was sent. Returns its id.
+    """Make the draft of a correction of an edition that was sent; `by` names who makes it. Returns its id.
 
     It holds `clips` (ids of clippings in that edition), else what was corrected or retracted since that was frozen.
     `note` is what readers are told first; without one, what `clip correct` noted. Raises NotFound; UsageError if there
@@ -35,7 +42,7 @@ def draft(
     items = _items(session, edition, tuple(dict.fromkeys(clips)))
     words = _note(note, [clipping for _, clipping in items])
     key = _key(session, edition, [clipping.id for _, clipping in items], words)
-    made = bare(session, edition.digest, kind=KIND, key=key, slot=None, now=now, state="draft")
+    made = bare(session, edition.digest, kind=KIND, key=key, slot=None, now=now, state="draft", by=named(by))
     if made is None:
         raise Refused(_there(session, edition, key))
     made.corrects, made.note = edition.id, words

@@ -15,8 +15,8 @@ from syndicate.timetable import SlotTime, on_the_clock, parse
 _DAY = timedelta(days=1)
 
 
-def draft(session: Session, config: Config, digest: Digest, *, now: datetime) -> int:
-    """Make the draft of the digest's coming slot with what that would take now. Returns its id.
+def draft(session: Session, config: Config, digest: Digest, *, now: datetime, by: str | None = None) -> int:
+    """Make the draft of the digest's coming slot with what that would take now, by this person. Returns its id.
 
     It is the edition of that slot: the tick makes no second, and what is published later waits for the next. Raises
     Refused if the slot has its edition already, is more than a day away or there is nothing for it yet (then the tick
@@ -33,13 +33,11 @@ def draft(session: Session, config: Config, digest: Digest, *, now: datetime) ->
         day, its = slot_words(since.local), slot_words(slot.local)
         raise Refused(f"the slot of {its} can be drafted from {day} on ({config.site.timezone})")
     chosen = planned(session, config, digest, record=record, at=slot.at, slot=True)
-    new = (
-        None
-        if chosen.empty
-        else store(session, digest.slug, kind="scheduled", key=slot.local, chosen=chosen, slot=slot, now=now)
-    )
-    if new is None:
+    if chosen.empty:
         raise Refused(f"{chosen.empty}: there is nothing to draft yet for the slot of {slot_words(slot.local)}")
+    new = store(session, digest.slug, kind="scheduled", key=slot.local, chosen=chosen, slot=slot, now=now, by=by)
+    if new is None:
+        raise LookupError(f"edition {slot.local} of {digest.slug} was not there and is")
     return new
 
 

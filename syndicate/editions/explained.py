@@ -102,7 +102,8 @@ def _approval(config: Config) -> str:
     hold = config.sending.hold_period
     mails = f"its first mail goes {lasting(hold)} after that" if hold else "its first mail goes then"
     if config.desk.approval:
-        return f"Nothing goes before somebody approves it: approved in time, it is frozen for its minute, and {mails}."
+        second = "Nothing goes before somebody approves it who did not make it"
+        return f"{second}: approved in time, it is frozen for its minute, and {mails}."
     return f"Nobody is asked: it is frozen at its minute, and {mails}."
 
 

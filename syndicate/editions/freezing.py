@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from syndicate.config import Config
 from syndicate.database import Database
 from syndicate.editions import snapshot as snapshots
-from syndicate.editions.choosing import planned, remember_left_out, take
+from syndicate.editions.choosing import chosen_again, planned, remember_left_out, take
 from syndicate.editions.composing import Composer, Made
 from syndicate.editions.expiry import expires_at
 from syndicate.editions.preflight.examination import Unfit, require_fit
@@ -32,9 +32,12 @@ class _Prepared:
     number: int | None
 
 
-def freeze(database: Database, config: Config, composer: Composer, edition_id: int, *, now: datetime) -> str:
+def freeze(
+    database: Database, config: Config, composer: Composer, edition_id: int, *, now: datetime, by: str | None = None
+) -> str:
     """Freeze the content of a draft (of a held edition, whose items are chosen first). Returns the edition's state
-    then: `approved`; `skipped` if nothing was left to say; or, if it was no draft, the state it is in, untouched.
+    then: `approved` (`by` whom, if a person did); `skipped` if nothing was left to say; or, if it was no draft, the
+    state it is in, untouched.
 
     Items that are not published any more are dropped first. If anything changed while it was composed it is composed
     again; Refused if that never ends. Raises NotFound, TemplateFault, MailTooLarge, and Unfit when
@@ -50,7 +53,7 @@ def freeze(database: Database, config: Config, composer: Composer, edition_id: i
         made = composer.variants(digest, snapshot, number=prepared.number, at=at)
         require_fit(config, digest, [one.composition for one in made])
         with database.write() as session:
-            if _store(session, config, prepared, made, at=at, now=now):
+            if _store(session, config, prepared, made, at=at, now=now, by=by):
                 return "approved"
     raise Refused(f"edition {edition_id} kept changing while it was composed: try again")
 
@@ -121,7 +124,8 @@ def _prepared(session: Session, edition: Edition) -> _Prepared:
 
 
 def _choose_late(session: Session, config: Config, edition: Edition, *, now: datetime) -> None:
-    """A slot that was held without items gets them now: those it would have had, if nothing took them meanwhile."""
+    """An edition that was held without items gets them now: those it had when it was set aside, or those its slot would
+    have had, if nothing took them meanwhile."""
     if edition.chosen is None and edition.approved_at is None and has_items(session, edition):
         edition.state, edition.reason = "draft", None  # it was held for a fault of its mail, and is looked at again
         session.flush()
@@ -130,12 +134,18 @@ def _choose_late(session: Session, config: Config, edition: Edition, *, now: dat
         raise Refused(f"edition {edition.id} was held while it was sent: let the outbox go on first")
     record = hold(session, edition.digest, now=now)
     digest = config.digest(edition.digest)
-    chosen = planned(session, config, digest, record=record, at=edition.slot_at, slot=True)
+    if edition.set_aside:
+        chosen = chosen_again(session, edition.digest, edition.set_aside)
+        edition.set_aside = None
+    else:
+        chosen = planned(session, config, digest, record=record, at=edition.slot_at, slot=True)
     remember_left_out(session, edition.id, chosen.left_out)
     if chosen.empty:
         edition.state, edition.reason, edition.finished_at = "skipped", chosen.empty, now
     else:
         edition.state, edition.reason = "draft", None
+        if edition.lead not in {item.clipping_id for item in chosen.items}:
+            edition.lead = None
         take(session, edition, chosen.items)
     session.flush()
 
@@ -148,6 +158,7 @@ def _store(
     *,
     at: datetime,
     now: datetime,
+    by: str | None,
 ) -> bool:
     """Store the mails if the edition is still what they were made from. False: it changed, nothing is stored."""
     was = prepared.snapshot
@@ -166,6 +177,8 @@ def _store(
         "hash": hash_of(session, edition.id),
         "mail_date": at,
         "approved_at": now,
+        "approved_by": by,
+        "withdrawn": False,
         "expires_at": expires_at(schedule, zone=config.zone, start=max(at, now), give_up=config.sending.give_up),
     }
     guarded = update(Edition).where(Edition.id == edition.id, Edition.state == "draft").values(values)

@@ -11,7 +11,6 @@ from syndicate.editions import snapshot as snapshots
 from syndicate.editions.freezing import give_number_back
 from syndicate.editions.records import hold
 from syndicate.editions.schedule import lateness
-from syndicate.editions.sending import WITHDRAWN
 from syndicate.models import Edition, EditionItem, Variant
 from syndicate.outbox import ranges
 
@@ -30,8 +29,8 @@ def overdue(session: Session, config: Config, *, now: datetime) -> Sequence[int]
 def set_aside(session: Session, config: Config, edition_id: int, *, now: datetime) -> bool:
     """Hold or skip an overdue edition, as the policy says. False if it is not overdue (any more).
 
-    Its clippings are free: the next edition has them, or this one again when a person approves it before that. One
-    sent by hand stays as it is, draft or approved, until somebody sends it again or cancels it."""
+    Its clippings are free: the next edition has them, or this one again, as it was arranged, when a person approves it
+    before that. One sent by hand stays as it is, draft or approved, until somebody sends it again or cancels it."""
     hold(session, snapshots.edition(session, edition_id).digest, now=now)
     edition = snapshots.edition(session, edition_id, lock=True)
     if session.scalar(select(Edition.id).where(Edition.id == edition_id, _overdue(config, now))) is None:
@@ -43,9 +42,12 @@ def set_aside(session: Session, config: Config, edition_id: int, *, now: datetim
         return True
     since = max(edition.approved_at or edition.created_at, edition.slot_at or edition.created_at)
     fate, reason = lateness(now - since, config.sending.late, config.sending.late_after)
+    held = select(EditionItem.clipping_id).where(EditionItem.edition_id == edition_id).order_by(EditionItem.position)
+    edition.set_aside = list(session.scalars(held)) if fate == "hold" else None
     session.execute(delete(Variant).where(Variant.edition_id == edition_id))
     session.execute(delete(EditionItem).where(EditionItem.edition_id == edition_id))
     edition.approved_at = edition.mail_date = edition.expires_at = edition.started_at = edition.hash = None
+    edition.approved_by = None
     edition.state, edition.reason = ("skipped", reason) if fate == "skip" else ("held", reason)
     edition.finished_at = now if fate == "skip" else None
     session.flush()
@@ -62,6 +64,6 @@ def _overdue(config: Config, now: datetime) -> ColumnElement[bool]:
         and_(Edition.kind == "manual", Edition.state.in_(("draft", "approved")), Edition.started_at < latest),
     ]
     if not config.desk.approval:
-        draft = and_(Edition.state == "draft", Edition.reason.is_distinct_from(WITHDRAWN))
+        draft = and_(Edition.state == "draft", Edition.withdrawn.is_(False))
         ways.append(and_(slot, draft, Edition.created_at < latest, Edition.slot_at < latest))
     return and_(Edition.digest.in_(config.digest_slugs), or_(*ways))

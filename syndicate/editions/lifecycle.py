@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from syndicate.config import Config
 from syndicate.database import Database
-from syndicate.editions import early, lateness, records, sending, starting
+from syndicate.editions import early, four_eyes, lateness, records, sending, starting
 from syndicate.editions import snapshot as snapshots
-from syndicate.editions.choosing import planned, store
+from syndicate.editions.choosing import planned, store, there
 from syndicate.editions.composing import Composer
 from syndicate.editions.deciding import decide
 from syndicate.editions.freezing import freeze, hold_unfit
@@ -62,12 +62,15 @@ class Editions:
         record = records.find(session, slug) or records.Record(slug, now, None)
         return planned(session, self.config, digest, record=record, at=now, slot=False)
 
-    def draft_now(self, database: Database, slug: str, key: str, now: datetime, *, send: bool = False) -> int:
+    def draft_now(
+        self, database: Database, slug: str, key: str, now: datetime, *, by: str | None = None, send: bool = False
+    ) -> int:
         """Make a manual edition with the items the scheduled run would take; `skipped` if there is nothing new.
 
-        `key` (up to 40 characters) comes from the form or command: the same key twice is one edition. With `send` the
-        tick goes on with it if the caller cannot. Returns the edition's id. Raises NotFound, UsageError, and Refused to
-        send while the outbox is held."""
+        `key` (up to 40 characters) comes from the form or command: the same key twice is one edition. `by` is the
+        person who makes it. With `send` the tick goes on with it if the caller cannot. Returns the edition's id. Raises
+        NotFound, UsageError, and Refused to send while the outbox is held."""
+        maker = four_eyes.named(by)
         digest = self.config.digest(slug)
         if not 1 <= len(key) <= _KEY_CHARACTERS or not key.isascii() or not key.isprintable():
             raise UsageError(f"an edition's key is 1 to {_KEY_CHARACTERS} printable ASCII characters")
@@ -75,43 +78,66 @@ class Editions:
             record = records.hold(session, slug, now=now)
             if send:
                 guard.require_free(session)
-            made = select(Edition.id).where(Edition.digest == slug, Edition.kind == "manual", Edition.key == key)
-            there = session.scalar(made)
-            if there is not None:
-                return there
+            made = there(session, slug, kind="manual", key=key)
+            if made is not None:
+                return made.id
             chosen = planned(session, self.config, digest, record=record, at=now, slot=False)
             wanted_at = now if send else None
-            new = store(session, slug, kind="manual", key=key, chosen=chosen, slot=None, now=now, wanted_at=wanted_at)
+            new = store(
+                session,
+                slug,
+                kind="manual",
+                key=key,
+                chosen=chosen,
+                slot=None,
+                now=now,
+                wanted_at=wanted_at,
+                by=maker,
+            )
             if new is None:
                 raise Refused(f"the edition with the key {key} was made at this moment by somebody else")
             return new
 
-    def draft_next(self, database: Database, slug: str, now: datetime) -> int:
+    def draft_next(self, database: Database, slug: str, now: datetime, *, by: str | None = None) -> int:
         """Make the draft of the digest's coming slot, at most a day before it. Returns its id. It may be edited and
-        approved early, and goes at its slot. Raises NotFound, Refused (see `early`)."""
-        digest = self.config.digest(slug)
+        approved early, and goes at its slot. Raises NotFound, UsageError, Refused (see `early`)."""
+        digest, maker = self.config.digest(slug), four_eyes.named(by)
         with database.write() as session:
-            return early.draft(session, self.config, digest, now=now)
+            return early.draft(session, self.config, digest, now=now, by=maker)
 
-    def send_now(self, database: Database, slug: str, key: str, now: datetime) -> int:
+    def send_now(self, database: Database, slug: str, key: str, now: datetime, *, by: str | None = None) -> int:
         """Draft, freeze and start a manual edition in one step. Returns its id; its state says how far it came:
-        `skipped` with nothing new, `approved` while the hold period runs, else `sending` or already `sent`."""
-        edition_id = self.draft_now(database, slug, key, now, send=True)
-        if freeze(database, self.config, self.composer, edition_id, now=now) == "approved":
+        `skipped` with nothing new, `approved` while the hold period runs, else `sending` or already `sent`. Refused
+        where approval is asked: there a second person comes between."""
+        if self.config.desk.approval:
+            four_eyes.refuse_alone(self.config.digest(slug).slug)
+        edition_id = self.draft_now(database, slug, key, now, by=by, send=True)
+        if freeze(database, self.config, self.composer, edition_id, now=now, by=four_eyes.named(by)) == "approved":
             self._start_if_first(database, edition_id, now)
         return edition_id
 
-    def approve(self, database: Database, edition_id: int, now: datetime) -> str:
-        """Freeze the content of a draft, or of a slot held for a person. Returns `approved`, or `skipped` if nothing
-        is left to say. Raises NotFound, and Refused for an edition in any other state."""
-        with database.read() as session:
-            before = snapshots.edition(session, edition_id).state
-        if before not in ("draft", "held"):
-            raise Refused(f"edition {edition_id} is {before}: only a draft can be approved")
-        after = freeze(database, self.config, self.composer, edition_id, now=now)
+    def approve(self, database: Database, edition_id: int, now: datetime, *, by: str | None = None) -> str:
+        """Freeze the content of a draft, or of a slot held for a person; `by` names who does it. Returns `approved`, or
+        `skipped` if nothing is left to say. Raises NotFound, and Refused for an edition in any other state. Where
+        approval is asked it must be a person who did not make the edition (see `four_eyes`)."""
+        approver = self.require_approver(database, edition_id, by)
+        after = freeze(database, self.config, self.composer, edition_id, now=now, by=approver)
         if after not in ("approved", "skipped"):
             raise Refused(f"edition {edition_id} is {after}: somebody else was first")
         return after
+
+    def require_approver(self, database: Database, edition_id: int, by: str | None) -> str | None:
+        """Raise what `approve` would raise to this person before it looks at the content. Returns their name as it is
+        stored. Reads only."""
+        approver = four_eyes.named(by)
+        with database.read() as session:
+            edition = snapshots.edition(session, edition_id)
+            before, made_by = edition.state, edition.made_by
+        if before not in ("draft", "held"):
+            raise Refused(f"edition {edition_id} is {before}: only a draft can be approved")
+        if self.config.desk.approval:
+            four_eyes.require_second(edition_id, made_by=made_by, by=approver)
+        return approver
 
     def start(self, database: Database, edition_id: int, now: datetime) -> Start:
         """Freeze the recipients of an approved edition and let the sender have it, unless its slot is to come or the
@@ -206,7 +232,7 @@ class Editions:
                 select(Edition.id)
                 .where(Edition.state == "draft", Edition.digest.in_(self.config.digest_slugs))
                 .where((Edition.kind == "scheduled") | Edition.started_at.is_not(None))
-                .where(Edition.reason.is_distinct_from(sending.WITHDRAWN), _has_come(now))
+                .where(Edition.withdrawn.is_(False), _has_come(now))
                 .order_by(Edition.id)
             ).all()
 

@@ -1,6 +1,6 @@
 """What goes into an edition, decided from values alone: no database, no clock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -119,6 +119,19 @@ def foreign(section: str) -> str:
     return f"the digest does not take the section {section}"
 
 
+def again(candidates: Iterable[Candidate], order: Sequence[str]) -> Plan:
+    """What was chosen before, the ids in `order`, in that order: all of it but what may not be mailed any more, or what
+    another edition has. Age, cut-off and limits were heeded then."""
+    known = {candidate.id: candidate for candidate in candidates}
+    found = [known[clipping_id] for clipping_id in order if clipping_id in known]
+    barred = {candidate.id: _barred(candidate) or _taken(candidate) for candidate in found}
+    return Plan(
+        items=tuple(Chosen(one.id, one.section) for one in found if barred[one.id] is None),
+        left_out=tuple((clipping_id, reason) for clipping_id, reason in barred.items() if reason),
+        empty=None if None in barred.values() else "nothing is left of what it held",
+    )
+
+
 def _waiting_first(eligible: list[tuple[Candidate, datetime]], rules: Rules) -> list[tuple[Candidate, datetime]]:
     """The eligible in the order in which they get a place: what waited, the oldest first, then the rest."""
     last = rules.last_at
@@ -128,18 +141,27 @@ def _waiting_first(eligible: list[tuple[Candidate, datetime]], rules: Rules) -> 
     return [*waited, *(pair for pair in eligible if pair[1] > last)]
 
 
-def _refusal(candidate: Candidate, rules: Rules) -> str | None:
-    moment = candidate.published_at
-    if candidate.state != "published" or moment is None:
+def _barred(candidate: Candidate) -> str | None:
+    """Why no edition may have it."""
+    if candidate.state != "published" or candidate.published_at is None:
         return "not published" if candidate.state == "published" else candidate.state
     if candidate.archival:
         return "archival: never mailed"
-    if candidate.never_mail:
-        return "marked never mail"
+    return "marked never mail" if candidate.never_mail else None
+
+
+def _taken(candidate: Candidate) -> str | None:
+    return None if candidate.taken_by is None else f"is in edition {candidate.taken_by}"
+
+
+def _refusal(candidate: Candidate, rules: Rules) -> str | None:
+    moment, barred = candidate.published_at, _barred(candidate)
+    if barred or moment is None:
+        return barred
     if candidate.section not in rules.sections:
         return foreign(candidate.section)
     if candidate.taken_by is not None:
-        return f"is in edition {candidate.taken_by}"
+        return _taken(candidate)
     if candidate.had is not None:
         return f"had edition {candidate.had} of its own, which came to nothing: send it by hand if it should go"
     if moment > rules.latest:

@@ -17,8 +17,7 @@ from syndicate.outbox import guard, ranges
 from syndicate.outbox.ledger import close_if_done, counts, tally_all
 from syndicate.timetable import parse
 
-WITHDRAWN = "withdrawn: approve it again, or cancel it"
-"""The reason of a draft whose approval a person took back; the tick leaves such a one alone."""
+_WITHDRAWN = "withdrawn: approve it again, or cancel it"
 
 
 def pause(session: Session, edition_id: int, *, now: datetime, reason: str | None = None) -> int:
@@ -83,13 +82,15 @@ def cancel(session: Session, edition_id: int, *, now: datetime) -> int:
 
 
 def withdraw(session: Session, edition_id: int, *, now: datetime) -> None:
-    """Take back the approval of an edition before its first mail: it is a draft that waits for a person. Raises
-    NotFound, Refused."""
+    """Take back the approval of an edition before its first mail: it is a draft that waits for a person, and that the
+    tick leaves alone. Raises NotFound, Refused."""
     edition = locked(session, edition_id, now=now)
     if edition.state != "approved":
         more = f": `syndicate edition cancel {edition_id}` stops it" if edition.state in ("sending", "paused") else ""
         raise Refused(f"edition {edition_id} is {edition.state}: only an approved one can be withdrawn{more}")
-    withdraw_approval(session, edition, reason=WITHDRAWN)
+    withdraw_approval(session, edition, reason=_WITHDRAWN)
+    edition.withdrawn = True
+    session.flush()
 
 
 def withdraw_approval(session: Session, edition: Edition, *, reason: str) -> None:

@@ -63,6 +63,9 @@ def _step(
     if begins is not None and now < begins:
         edition.started_at = now  # the wish, for the tick; the real moment is written below
         return Start("approved", not_before=begins)
+    if config.desk.approval and edition.approved_by is None:
+        withdraw_approval(session, edition, reason="approval void: nobody is named who approved it")
+        return Start(edition.state)
     if not intact(session, edition):
         withdraw_approval(session, edition, reason="approval void: what is stored is not what was approved")
         return Start(edition.state)

@@ -39,7 +39,9 @@ class Edition(Base):
     who is through (0: it was given up, and what it left is to be removed). `reason` says why it was skipped or held.
 
     What an editor wrote: `note` and `subject` (None: as the template has it); `lead` is the clipping pinned to the top.
-    `made_by` and `approved_by` are people as they named themselves; `corrects` is the edition a correction is of."""
+    `made_by` and `approved_by` are people as they named themselves; `corrects` is the edition a correction is of.
+    `withdrawn` is a draft whose approval a person took back: no tick freezes it. `set_aside` are the ids of the
+    clippings that one held as late had, in its order; they are free."""
 
     __tablename__ = "edition"
     __table_args__ = (
@@ -74,6 +76,8 @@ class Edition(Base):
     made_by: Mapped[str | None] = mapped_column(Text)
     approved_by: Mapped[str | None] = mapped_column(Text)
     corrects: Mapped[int | None]
+    withdrawn: Mapped[bool] = mapped_column(Boolean, default=False)
+    set_aside: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class EditionItem(Base):
