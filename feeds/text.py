@@ -1,6 +1,8 @@
 """Text that may stand in XML and JSON: characters, titles, language tags. Knows no markup and no addresses."""
 
 import re
+import unicodedata
+from typing import Literal
 
 UNTITLED = "Untitled"
 
@@ -35,6 +37,13 @@ def paragraphs(text: str) -> tuple[str, ...]:
 def shown_title(text: str) -> str:
     """`plain_title` of `text`, or "Untitled" where nothing is left: documents may not have an empty title."""
     return plain_title(text) or UNTITLED
+
+
+def reading_direction(text: str, neutral: Literal["ltr", "rtl"] = "ltr") -> Literal["ltr", "rtl"]:
+    """The direction of the first letter that has one (Unicode UAX #9, rules P2 and P3); `neutral` if none has."""
+    kinds = (unicodedata.bidirectional(character) for character in text)
+    strong = next((kind for kind in kinds if kind in ("L", "R", "AL")), None)
+    return neutral if strong is None else "ltr" if strong == "L" else "rtl"
 
 
 def language_tag(text: str) -> str:

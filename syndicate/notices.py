@@ -1,9 +1,11 @@
 """Notices: letters to the operator about what needs a person, or what a person should know. Each occasion is told once,
-whoever looks and however often: its key is kept, in the transaction that files the letter."""
+whoever looks and however often: its key is kept, in the transaction that files the letter.
+
+What is filed are facts; the words are those of the template `notice`, in the language of the site."""
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -23,13 +25,24 @@ LOOK_BACK = timedelta(days=2)
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What there is to tell: `occasion` is "waits", "skipped", "incomplete", "held", "paused" or "outbox"; the digest
+    by name, the slot as local time ("2026-11-26T09:00"), and the commands that help."""
+
+    occasion: str
+    digest: str = ""
+    edition: int = 0
+    slot: str = ""
+    reason: str = ""
+    commands: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Occasion:
-    """Something to tell: `key` names it (at most 80 characters), the rest is what the letter says."""
+    """Something to tell: `key` names it (at most 80 characters), `facts` are what the letter's page is made from."""
 
     key: str
-    line: str
-    paragraphs: tuple[str, ...]
-    commands: tuple[str, ...] = ()
+    facts: Facts
 
 
 @dataclass(frozen=True)
@@ -60,12 +73,7 @@ class Notices:
             address_hash=self.keys.address_hash(address.lower()),
             subscriber_id=None,
             language=self.config.site.language,
-            params={
-                "line": occasion.line,
-                "paragraphs": list(occasion.paragraphs),
-                "commands": list(occasion.commands),
-                "link": "",
-            },
+            params=asdict(occasion.facts),
             now=now,
         )
         return True
@@ -90,34 +98,25 @@ def occasions(session: Session, config: Config, now: datetime) -> list[Occasion]
 
 def of_edition(config: Config, edition: Edition, now: datetime) -> Occasion | None:
     """What there is to tell of an edition as it stands, None if nothing. Pure."""
-    name, number = f"{_digest_name(config, edition.digest)}: edition {edition.id}", edition.id
-    because = f"The reason: {edition.reason}." if edition.reason else ""
+    name, number = _digest_name(config, edition.digest), edition.id
     match edition.state:
         case "draft" if _waits(config, edition, now):
-            commands = (f"syndicate edition preview {number}", _approve(config, number))
-            return _occasion(edition, f"{name} waits for approval", "Nothing of it goes out before.", because, commands)
+            return _occasion(edition, name, "waits", f"edition preview {number}", _approve(config, number))
         case "skipped" if edition.kind == "scheduled":
-            slot = f" of {edition.slot.replace('T', ' ')}" if edition.slot else ""
-            what = f"The slot{slot} was decided, and nothing was sent."
-            return _occasion(edition, f"{name} was skipped", what, because, (f"syndicate edition show {number}",))
+            return _occasion(edition, name, "skipped", f"edition show {number}")
         case "incomplete":
-            what = "It has ended, but of some of its mails nobody knows whether they were accepted. A person decides."
-            return _occasion(edition, f"{name} is incomplete", what, because, (f"syndicate outbox uncertain {number}",))
+            return _occasion(edition, name, "incomplete", f"outbox uncertain {number}")
         case "held":
-            what = "It was not sent, and waits for a person to look at it."
-            go_on = _approve(config, number) if config.desk.approval else f"syndicate edition send {number}"
-            commands = (go_on, f"syndicate edition cancel {number}")
-            return _occasion(edition, f"{name} is held", what, because, commands)
+            go_on = _approve(config, number) if config.desk.approval else f"edition send {number}"
+            return _occasion(edition, name, "held", go_on, f"edition cancel {number}")
         case "paused" if edition.reason:  # without one a person has paused it, and knows
-            what = "No mail of it goes until somebody lets it go on."
-            commands = (f"syndicate edition resume {number}", f"syndicate edition cancel {number}")
-            return _occasion(edition, f"{name} is paused", what, because, commands)
+            return _occasion(edition, name, "paused", f"edition resume {number}", f"edition cancel {number}")
         case _:
             return None
 
 
 def _approve(config: Config, number: int) -> str:
-    return f"syndicate edition approve {number}" + (" --by NAME" if config.desk.approval else "")
+    return f"edition approve {number}" + (" --by NAME" if config.desk.approval else "")
 
 
 def _waits(config: Config, edition: Edition, now: datetime) -> bool:
@@ -130,20 +129,21 @@ def _waits(config: Config, edition: Edition, now: datetime) -> bool:
     return config.desk.approval and (by_itself or edition.started_at is not None)
 
 
-def _occasion(edition: Edition, line: str, what: str, because: str, commands: tuple[str, ...]) -> Occasion:
+def _occasion(edition: Edition, name: str, occasion: str, *commands: str) -> Occasion:
     """The reason and the end are parts of the key: the same edition may need a person again, for something else."""
     again = f"{edition.reason} {edition.finished_at if edition.state == 'incomplete' else ''}"
     key = f"edition {edition.id} {edition.state} {hashlib.sha256(again.encode()).hexdigest()[:16]}"
-    return Occasion(key, line, tuple(part for part in (what, because) if part), commands)
+    facts = Facts(occasion, name, edition.id, edition.slot or "", edition.reason or "", _ours(commands))
+    return Occasion(key, facts)
 
 
 def _of_outbox(at: datetime, reason: str) -> Occasion:
-    return Occasion(
-        f"outbox held {at.isoformat()}",
-        "The outbox is held",
-        ("Nothing is sent, this letter neither, until somebody lets it go on.", f"The reason: {reason}."),
-        ("syndicate outbox status", "syndicate outbox release"),
-    )
+    commands = _ours(("outbox status", "outbox release"))
+    return Occasion(f"outbox held {at.isoformat()}", Facts("outbox", reason=reason, commands=commands))
+
+
+def _ours(commands: Iterable[str]) -> list[str]:
+    return [f"syndicate {command}" for command in commands]
 
 
 def _untold(session: Session, found: Iterable[Occasion]) -> list[Occasion]:

@@ -37,7 +37,7 @@ def every_page(language: str = "en") -> dict[str, Page]:
         digest, sections=(("Don’t miss", (item(1),)),), more=(), rest=0, total=1, note=None, number=None
     )
     correction = dataclasses.replace(
-        single, sections=(("Don’t miss", (fixed,)),), corrects="No. 48", note="We gave the wrong day.", appeal=None
+        single, sections=(("Don’t miss", (fixed,)),), corrects_number=48, note="We gave the wrong day.", appeal=None
     )
     names = ("Weekly digest", "Daily <notes>")
     commands = ("syndicate edition approve 12", "syndicate edition cancel 12")
@@ -51,10 +51,12 @@ def every_page(language: str = "en") -> dict[str, Page]:
         "test": LetterTestPage(site, "25 November 2026, 09:00", language=language),
         "notice": NoticePage(
             site,
-            "A draft waits for approval",
-            ("It goes on Thursday at 09:00.", "Twelve clippings are in it."),
-            commands,
-            "https://news.example.org/editions/weekly",
+            "waits",
+            digest="Weekly digest",
+            edition=12,
+            reason="approval void: a clipping in it was retracted",
+            commands=commands,
+            link="https://news.example.org/editions/weekly",
             language=language,
         ),
         "invitation": InvitationPage(site, "approver", "Jo Writer", language=language),

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from feeds.text import language_tag, paragraphs, plain_title, shown_title, xml_safe
+from feeds.text import language_tag, paragraphs, plain_title, reading_direction, shown_title, xml_safe
 
 ANY_TEXT = st.text(alphabet=st.characters())
 
@@ -69,3 +69,13 @@ def test_a_title_with_nothing_left_is_called_untitled() -> None:
 def test_only_language_tags_pass_as_languages() -> None:
     assert [language_tag(tag) for tag in ("en", " pt-BR ", "zh-Hant-TW")] == ["en", "pt-BR", "zh-Hant-TW"]
     assert [language_tag(tag) for tag in ("", "e", "en_US", "en-", 'en"', "<script>", "english language")] == [""] * 7
+
+
+def test_the_first_letter_that_has_a_direction_gives_that_of_the_text() -> None:
+    assert [reading_direction(text) for text in ("Night", "12: שלום", "العدل (UN)", "UN: العدل")] == [
+        "ltr",
+        "rtl",
+        "rtl",
+        "ltr",
+    ]
+    assert [reading_direction("12. …", neutral) for neutral in ("ltr", "rtl")] == ["ltr", "rtl"]  # type: ignore[arg-type]

@@ -29,8 +29,11 @@ def job(kind: str, *, language: str = "en", **params: object) -> LetterJob:
     known: dict[str, object] = {
         "digests": ["weekly"],
         "subscriber": "abcdefghijklmnop",
-        "line": "Weekly: edition 7 waits",
-        "paragraphs": ["Nothing goes out before."],
+        "occasion": "waits",
+        "digest": "Weekly",
+        "edition": 7,
+        "slot": "2026-11-26T09:00",
+        "reason": "approval void",
         "commands": ["syndicate edition approve 7"],
         "role": "editor",
         "invited_by": "Ann Reed",
@@ -98,6 +101,31 @@ def test_each_letter_says_what_it_is_about(config: Config) -> None:
     assert (invitation.role, invitation.invited_by) == ("editor", "Ann Reed")
 
 
+@pytest.mark.parametrize(
+    ("occasion", "english", "spanish"),
+    [
+        ("waits", "Weekly waits for approval", "Weekly espera la aprobación"),
+        ("skipped", "Weekly was skipped", "Weekly: esta vez no hubo envío"),
+        ("incomplete", "Weekly: some mails are in doubt", "Weekly: hay correos en duda"),
+        ("held", "Weekly is held", "Weekly: envío retenido"),
+        ("paused", "Weekly is paused", "Weekly: envío en pausa"),
+        ("outbox", "The outbox is held", "La bandeja de salida está retenida"),
+        ("of a newer program", "Something needs a person", "Algo necesita la atención de una persona"),
+    ],
+)
+def test_a_notice_is_told_in_the_operators_language(config: Config, occasion: str, english: str, spanish: str) -> None:
+    for language, line in (("en", english), ("es", spanish)):
+        _, message = made(config, job("notice", language=language, occasion=occasion))
+        assert message["Subject"] == line
+        for kind in ("plain", "html"):
+            said = body(message, kind)
+            assert "approval void" in said, "the reason is quoted as the program noted it"
+            assert "syndicate edition approve 7" in said
+            assert ("You get this" in said) == (language == "en")
+    due = "jueves, 26 de noviembre de 2026, 09:00"
+    assert (due in " ".join(body(message, "plain").split())) == (occasion == "skipped")
+
+
 def test_the_links_in_letters_are_made_anew_and_name_their_reader(config: Config) -> None:
     for part in ("plain", "html"):
         welcome = body(made(config, job("welcome"))[1], part)
@@ -110,7 +138,9 @@ def test_the_links_in_letters_are_made_anew_and_name_their_reader(config: Config
 
 def test_params_that_are_not_what_we_write_give_a_mail_all_the_same(config: Config) -> None:
     for kind in KINDS:
-        odd = job(kind, digests=[7, None, "gone"], line=3, paragraphs="x", commands=None, role=[], invited_by={})
+        odd = job(
+            kind, digests=[7, None, "gone"], occasion=3, edition="x", slot="soon", commands=None, role=[], invited_by={}
+        )
         made(config, odd)
 
 

@@ -28,7 +28,9 @@ def clip_of(site: Console) -> str:
 def test_who_got_the_edition_gets_its_correction_and_who_left_does_not(site: Console, catcher: Catcher) -> None:
     site("clip", "correct", clip_of(site), "--note", "The vote is on the 4th.", "--headline", "Vote on the 4th").done()
     site("subscriber", "unsubscribe", "bob@example.net").done()
+    site("subscriber", "add", "cleo@example.net", "--digest", "weekly", "--consent", "at the fair").done()
     made = site("edition", "correct", "1", "--json").done().json
+    assert "note: 1 person gets it (recipients)" in site("edition", "check", str(made["edition"])).done().out
     assert (made["kind"], made["number"], made["state"]) == ("correction", None, "draft")
     sent = site("edition", "send", str(made["edition"]), "--json").done().json
     assert (sent["state"], sent["chosen"], sent["accepted"]) == ("sent", 1, 1)
@@ -39,6 +41,16 @@ def test_who_got_the_edition_gets_its_correction_and_who_left_does_not(site: Con
     assert part is not None
     assert "The vote is on the 4th." in part.get_content()
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_a_correction_that_nobody_would_get_is_told(site: Console) -> None:
+    site("clip", "correct", clip_of(site), "--note", "The vote is on the 4th.").done()
+    for address in ("ann@example.net", "bob@example.net"):
+        site("subscriber", "unsubscribe", address).done()
+    site("subscriber", "add", "cleo@example.net", "--digest", "weekly", "--consent", "at the fair").done()
+    made = site("edition", "correct", "1", "--json").done().json
+    found = site("edition", "check", str(made["edition"])).done().out
+    assert "warning: nobody has edition 1, or all have left (recipients)" in found
 
 
 def test_bad_input_is_one_line(site: Console) -> None:

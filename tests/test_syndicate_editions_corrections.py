@@ -107,7 +107,7 @@ def test_it_names_what_was_corrected_and_what_was_retracted_and_nothing_else(
     assert "Two things were wrong." in text
     assert "Put right" in text
     assert "Gone" in text
-    assert "etracted" in text
+    assert "We have withdrawn this clipping." in text
     assert f"/clippings/{gone}" not in text
 
 

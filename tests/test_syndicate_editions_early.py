@@ -257,7 +257,7 @@ def test_a_draft_is_told_to_the_operator_when_it_waits_for_approval_at_its_slot(
     assert of_edition(desk.config, newsroom.row(database, made), WEDNESDAY + HOUR) is None  # whoever made it knows
     told = of_edition(desk.config, newsroom.row(database, made), THURSDAY)
     assert told is not None
-    assert told.line == f"Weekly: edition {made} waits for approval"
+    assert (told.facts.digest, told.facts.edition, told.facts.occasion) == ("Weekly", made, "waits")
     # An approval that became void is news at once, but where nobody is asked it is frozen anew at its slot.
     desk.approve(database, made, WEDNESDAY + HOUR, by="Ann")
     newsroom.retract(database, one, WEDNESDAY + 2 * HOUR)

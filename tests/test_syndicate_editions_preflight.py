@@ -264,3 +264,12 @@ def test_so_many_links_are_fetched_and_the_rest_is_told() -> None:
         assert (found.level, found.what) == ("note", "3 of 53 links were not fetched")
         assert list(reachable([f"{root}/own"], own=root)) == []
     assert len(asked) == MOST_LINKS
+
+
+@pytest.mark.parametrize(
+    "size", ["font-size: 14px", "font: 14px/1.5 Arial", "font: italic bold 14px Arial", "font: 1px x; font-size: 14px"]
+)
+def test_the_size_of_what_describes_is_read_from_both_ways_to_write_it(size: str) -> None:
+    grey = f'<p style="color: #666666; {size}">Small</p>'
+    assert levels(contrast.contrast(page(grey), FACTS)) == []
+    assert levels(contrast.contrast(page(grey.replace("14px", "17px")), FACTS)) == ["warning"]

@@ -64,6 +64,11 @@ def clean(text: str) -> str:
     return words(without_marks(xml_safe(text)))
 
 
+def unspaced(text: str) -> str:
+    """Without any white space: a line of the text part may end between two Chinese characters."""
+    return "".join(text.split())
+
+
 def tree(source: str) -> markup.HtmlElement:
     return markup.document_fromstring(source)
 
@@ -150,10 +155,10 @@ def test_a_readable_mail_comes_out_of_any_text(first: str, second: str, third: s
     assert len(root.xpath("//h1")) == 1
     assert len(root.xpath("//h3")) == 2
     said = words(root.text_content())
-    plain = words(text)
+    plain = unspaced(text)
     for field in (first, second, third):
         assert clean(field) in said
-        assert clean(field) in plain
+        assert unspaced(clean(field)) in plain
     leave = KEYS.unsubscribe_token(PERSON.uid, "weekly")
     assert html.count(leave) == text.count(leave) == 2, "nobody can place a link of theirs"
 
@@ -214,7 +219,8 @@ def test_what_mail_programs_need_survives_the_inliner(renderer: Renderer) -> Non
         assert all("!important" in rule for rule in rules), "else they lose to the inlined ones"
         assert all(table.get("role") == "presentation" for table in root.iter("table"))
         assert "<!--[if mso]>" in mail.html
-        sizes = [int(size) for size in re.findall(r"font-size: ?(\d+)px", mail.html)]
+        sizes = [int(size) for size in re.findall(r"font(?:-size)?: ?(?:bold )?(\d+)px", mail.html)]
+        assert {14, 17} <= set(sizes)
         assert min(sizes) >= 14
         assert not root.xpath("//img | //link")
 
@@ -258,6 +264,44 @@ def contrast(one: str, other: str) -> float:
 
     high, low = sorted((light(one), light(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+def test_a_clipping_in_another_direction_is_turned_whole_in_both_kinds_of_mail(renderer: Renderer) -> None:
+    headlines = {"ltr": "Night court", "rtl": "בית המשפט"}
+    for language, own in (("en", "ltr"), ("he", "rtl")):
+        for way, headline in headlines.items():
+            other = dataclasses.replace(item(2), headline=headline, deck=headline, summary=f"{headline}, 2")
+            shown = dataclasses.replace(page(2), language=language, sections=(("S", (item(1), other)),))
+            head = tree(renderer.render("digest", shown).html).xpath("//h3")[1]
+            block = [head, *head.itersiblings()]
+            assert len(block) == 4, "headline, source, deck, summary"
+            side = {"ltr": "left", "rtl": "right"}[way]
+            for element in block:
+                assert element.get("dir", own) == way
+                assert (f"text-align:{side}" in element.get("style", "").replace(" ", "")) == (way != own)
+
+
+def test_a_lead_that_is_a_whole_sentence_is_not_set_large(renderer: Renderer) -> None:
+    for headline, large in (("n" * 90, True), ("n" * 91, False)):
+        shown = dataclasses.replace(page(1), sections=(("S", (dataclasses.replace(item(1), headline=headline),)),))
+        [head] = tree(renderer.render("digest", shown).html).xpath("//h3")
+        assert ("25px" in head.get("style")) == large
+
+
+def test_the_only_clipping_of_an_edition_has_no_number(renderer: Renderer) -> None:
+    mail = renderer.render("digest", page(1))
+    assert words(tree(mail.html).xpath("//h3")[0].text_content()) == item(1).headline
+    assert f"\n{item(1).headline}\n" in mail.text
+
+
+def test_no_line_of_the_text_part_begins_with_a_dot_between_facts(renderer: Renderer) -> None:
+    long = dataclasses.replace(
+        item(2), publication="The Valley Post and Evening Standard " * 2, byline="Maria del Carmen " * 4
+    )
+    mail = renderer.render("digest", dataclasses.replace(page(2), sections=(("S", (item(1), long)),)))
+    assert "Maria del Carmen" in mail.text
+    assert not re.findall(r"^ *·", mail.text, re.MULTILINE)
+    assert not re.findall(r"[^\n] \n", mail.text), "no blank at the end of a line"
 
 
 def test_colours_are_readable_in_light_and_in_the_dark() -> None:

@@ -22,12 +22,12 @@ KEYS = SiteKeys(TokenKeys({1: b"0123456789abcdef"}, 1), b"another key for addres
 
 
 def told(database: Database) -> list[str]:
-    """The first line of each notice that was filed, all of them to the operator."""
+    """What each notice that was filed is about, all of them to the operator."""
     with database.read() as session:
         letters = session.scalars(select(Letter).order_by(Letter.id)).all()
         assert {letter.kind for letter in letters} <= {"notice"}
         assert {letter.address for letter in letters} <= {"review@valley.test"}
-        return [str(letter.params["line"]) for letter in letters]
+        return [" ".join(str(letter.params[name]) for name in ("digest", "edition", "occasion")) for letter in letters]
 
 
 def look(database: Database, desk: newsroom.Editions, at: datetime) -> int:
@@ -49,7 +49,7 @@ def test_a_draft_that_waits_for_approval_is_told_once(database: Database, tmp_pa
     newsroom.seen(database, desk, FRIDAY)
     newsroom.file(database, FRIDAY)
     assert look(database, desk, SLOT) == 1
-    assert told(database) == ["Weekly: edition 1 waits for approval"]
+    assert told(database) == ["Weekly 1 waits"]
     for minute in range(1, 4):
         assert look(database, desk, SLOT + timedelta(minutes=minute)) == 0
     assert len(told(database)) == 1
@@ -68,29 +68,30 @@ def test_a_slot_with_nothing_new_is_told_with_its_reason(database: Database, tmp
     desk = newsroom.editions(tmp_path)
     newsroom.seen(database, desk, FRIDAY)
     assert look(database, desk, SLOT) == 1
-    assert told(database) == ["Weekly: edition 1 was skipped"]
+    assert told(database) == ["Weekly 1 skipped"]
     with database.read() as session:
         (letter,) = session.scalars(select(Letter))
-        assert "2026-11-26 09:00" in str(letter.params["paragraphs"])
+        assert letter.params["slot"] == "2026-11-26T09:00"
+        assert letter.params["reason"]
         assert letter.params["commands"] == ["syndicate edition show 1"]
 
 
 @pytest.mark.parametrize(
-    ("state", "reason", "line"),
+    ("state", "reason", "occasion"),
     [
-        ("draft", "approval void: a clipping in it was retracted", "waits for approval"),
+        ("draft", "approval void: a clipping in it was retracted", "waits"),
         ("draft", "withdrawn: approve it again, or cancel it", None),
-        ("paused", "refused by a rule five times", "is paused"),
+        ("paused", "refused by a rule five times", "paused"),
         ("paused", None, None),
-        ("incomplete", None, "is incomplete"),
-        ("held", "too late", "is held"),
+        ("incomplete", None, "incomplete"),
+        ("held", "too late", "held"),
         ("sending", None, None),
         ("sent", None, None),
         ("cancelled", None, None),
     ],
 )
 def test_an_edition_is_told_when_it_needs_a_person(
-    database: Database, tmp_path: Path, state: str, reason: str | None, line: str | None
+    database: Database, tmp_path: Path, state: str, reason: str | None, occasion: str | None
 ) -> None:
     desk = newsroom.editions(tmp_path)
     people.subscribe(database, 2, FRIDAY)
@@ -98,8 +99,8 @@ def test_an_edition_is_told_when_it_needs_a_person(
     withdrawn = bool(reason and reason.startswith("withdrawn"))
     put(database, edition, FRIDAY, state=state, reason=reason, withdrawn=withdrawn)
     notices = Notices(desk.config, KEYS)
-    assert notices.tell(database, FRIDAY + HOUR) == (line is not None)
-    assert told(database) == ([f"Weekly: edition 1 {line}"] if line else [])
+    assert notices.tell(database, FRIDAY + HOUR) == (occasion is not None)
+    assert told(database) == ([f"Weekly 1 {occasion}"] if occasion else [])
     assert notices.tell(database, FRIDAY + 2 * HOUR) == 0
 
 
@@ -121,7 +122,7 @@ def test_a_held_outbox_is_told_once_and_its_editions_with_it(database: Database,
     notices = Notices(desk.config, KEYS)
     assert notices.tell(database, FRIDAY + HOUR) == 1
     assert notices.tell(database, FRIDAY + HOUR) == 0
-    assert told(database) == ["The outbox is held"]
+    assert told(database) == [" 0 outbox"]
     with database.write() as session:
         guard.release(session, FRIDAY + 2 * HOUR)
     with database.write() as session:

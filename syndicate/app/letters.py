@@ -113,8 +113,11 @@ def letter_page(config: Config, job: LetterJob) -> LetterPage:
         case "notice":
             return NoticePage(
                 site,
-                line=_text(job, "line"),
-                paragraphs=_texts(job, "paragraphs"),
+                occasion=_text(job, "occasion"),
+                digest=_text(job, "digest"),
+                edition=_number(job, "edition"),
+                due=_due(_text(job, "slot"), language),
+                reason=_text(job, "reason"),
                 commands=_texts(job, "commands"),
                 link=_text(job, "link"),
                 language=language,
@@ -152,6 +155,20 @@ def _next_at(config: Config, job: LetterJob, language: str) -> str:
 def _moment(config: Config, at: datetime, language: str) -> str:
     local = at.astimezone(config.zone)
     return f"{longdate(local.date(), language)}, {local:%H:%M}"
+
+
+def _due(slot: str, language: str) -> str:
+    """A slot time in words; what is none stays as it is."""
+    try:
+        local = datetime.fromisoformat(slot)
+    except ValueError:
+        return slot
+    return f"{longdate(local.date(), language)}, {local:%H:%M}"
+
+
+def _number(job: LetterJob, name: str) -> int:
+    value = job.params.get(name)
+    return value if isinstance(value, int) else 0
 
 
 def _text(job: LetterJob, name: str) -> str:

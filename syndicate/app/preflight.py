@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from subscribers.recipients import count
 from syndicate.app.parts import App
 from syndicate.app.specimen import mails, specimen
 from syndicate.editions.composing import Made
@@ -13,6 +12,7 @@ from syndicate.editions.preflight.reach import reachable
 from syndicate.editions.preflight.room import room
 from syndicate.editions.preflight.spam import spam
 from syndicate.editions.snapshot import edition as edition_of
+from syndicate.outbox import ranges
 
 
 def preflight(site: App, edition_id: int) -> tuple[Finding, ...]:
@@ -43,7 +43,12 @@ def _looked_over(site: App, edition_id: int, made: Sequence[Made]) -> tuple[Find
 def _readers(site: App, edition_id: int) -> Sequence[Finding]:
     with site.database.read() as session:
         edition = edition_of(session, edition_id)
-        readers = edition.chosen if edition.chosen is not None else count(session, edition.digest)
+        readers = edition.chosen if edition.chosen is not None else ranges.reached(session, edition)
+        corrects = edition.corrects
+    if not readers and corrects is not None:
+        return [
+            warning(f"nobody has edition {corrects}, or all have left", "`edition cancel` calls it off", "recipients")
+        ]
     if not readers:
         return [warning("nobody gets this digest", "`syndicate subscriber add` changes that", "recipients")]
     return [note(f"{readers} {'person gets' if readers == 1 else 'people get'} it", "nothing to do", "recipients")]

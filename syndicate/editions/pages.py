@@ -47,7 +47,8 @@ def digest_page(
         view_url=f"{archive}/{page_number}" if page_number else archive,
         subscribe_url=f"{site.url}/subscribe",
         total=len(items),
-        corrects=_name_of(config, snapshot, tongue),
+        corrects=_day_of(config, snapshot, tongue),
+        corrects_number=snapshot.corrects.number if snapshot.corrects else None,
         appeal=AppealLine(*snapshot.appeal) if snapshot.appeal else None,
         title=snapshot.subject or "",
     )
@@ -58,12 +59,10 @@ def day(config: Config, at: datetime) -> date:
     return at.astimezone(config.zone).date()
 
 
-def _name_of(config: Config, snapshot: Snapshot, language: str) -> str:
-    """What readers know the edition by that is corrected: its number, else its day."""
-    if snapshot.corrects is None:
+def _day_of(config: Config, snapshot: Snapshot, language: str) -> str:
+    """The day of the edition that is corrected, by which readers know one without a number."""
+    if snapshot.corrects is None or snapshot.corrects.number is not None:
         return ""
-    if snapshot.corrects.number is not None:
-        return f"No. {snapshot.corrects.number}"
     return Dateline.iso(day(config, snapshot.corrects.at).isoformat()).display(language)
 
 

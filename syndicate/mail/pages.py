@@ -94,8 +94,8 @@ class DigestPage:
     `date` is the local day; `number` None for an edition without one; `sections` pairs a section's name with its items,
     in the order of the mail. Where the mail would be too large, `more` are items that stand on the web alone, and
     `rest` is how many further ones do that, not even named here; `total` counts all three. `title` is the subject that
-    an editor wrote, "" for that of the template. `corrects` names the edition that a correction is of ("No. 12", or its
-    day)."""
+    an editor wrote, "" for that of the template. What a correction is of is named by `corrects_number`, or by its day
+    in `corrects` where it has none."""
 
     site: SiteLines
     digest: DigestLines
@@ -113,6 +113,7 @@ class DigestPage:
     appeal: AppealLine | None = None
     title: str = ""
     corrects: str = ""
+    corrects_number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,18 @@ class LetterTestPage:
 
 @dataclass(frozen=True)
 class NoticePage:
-    """All that the templates of a notice to editors may use: one line, the facts in paragraphs, what to do (a command
-    of ours each), and a link where there is one."""
+    """All that the templates of a notice to the operator may use; the words for it are theirs.
+
+    `occasion` is "waits", "skipped", "incomplete", "held", "paused" or "outbox"; `digest` and `edition` say of what,
+    `due` in words when it should have gone. `reason` is what the program noted, in English; `commands` are those of
+    ours that help, `link` a page where there is one."""
 
     site: SiteLines
-    line: str
-    paragraphs: tuple[str, ...]
+    occasion: str
+    digest: str = ""
+    edition: int = 0
+    due: str = ""
+    reason: str = ""
     commands: tuple[str, ...] = ()
     link: str = ""
     language: str = "en"

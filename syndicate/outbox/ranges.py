@@ -37,6 +37,12 @@ def freeze_range(session: Session, edition: Edition, now: datetime, *, size: int
     return False
 
 
+def reached(session: Session, edition: Edition) -> int:
+    """How many would get this edition if its recipients were frozen now."""
+    who = _who(edition, 0, None).order_by(None).subquery()
+    return session.scalar(select(func.count()).select_from(who)) or 0
+
+
 def abandon(edition: Edition) -> None:
     """Give up a freeze in the middle, if there is one: its deliveries are nobody's, and are removed in time."""
     if edition.frozen_to is not None:

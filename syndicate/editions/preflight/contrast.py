@@ -127,6 +127,8 @@ def _declarations(style: str) -> Mapping[str, str]:
     values = {name.strip(): value.replace("!important", "").strip() for name, value in pairs}
     if "background" in values and "background-color" not in values:
         values["background-color"] = values["background"].split(" ")[0]
+    if "font-size" not in values and (size := _PIXELS.search(values.get("font", ""))):
+        values["font-size"] = size[0]
     return values
 
 

@@ -1,11 +1,10 @@
 """A clipping as a page shows it: plain values, read inside the session, with the rights already applied."""
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
 from feeds.links import web_link
-from feeds.text import shown_title
+from feeds.text import reading_direction, shown_title
 from syndicate.clippings.store import path
 from syndicate.config import Config, Section
 from syndicate.models import Clipping
@@ -38,7 +37,7 @@ def item(clipping: Clipping, config: Config) -> Item:
     summary = shown_summary(clipping)
     return Item(
         headline=shown_title(clipping.headline),
-        direction=direction(clipping.headline),
+        direction=reading_direction(clipping.headline),
         href=path(clipping),
         link=web_link(clipping.link or ""),
         publication=clipping.publication or "",
@@ -50,9 +49,3 @@ def item(clipping: Clipping, config: Config) -> Item:
         archival=clipping.archival,
         correction=correction(clipping, config.site.language),
     )
-
-
-def direction(text: str) -> Literal["ltr", "rtl"]:
-    """The direction of the first letter that has one (Unicode UAX #9, rule P2)."""
-    kinds = (unicodedata.bidirectional(character) for character in text)
-    return "rtl" if next((kind for kind in kinds if kind in ("L", "R", "AL")), "L") in ("R", "AL") else "ltr"
