@@ -23,6 +23,7 @@ from syndicate.models import Base
 
 POSTGRES = "SYNDICATE_TEST_POSTGRES_URL"
 WHY_NOT = "SYNDICATE_TEST_POSTGRES_WHY_NOT"
+MEMORY, ROOM = Path("/dev/shm"), 2 * 1024**3
 OWN_CLUSTER = pytest.StashKey[Cluster]()
 
 # The same examples in every run: what fails for one must fail for all. `--hypothesis-seed=N` tries others.
@@ -42,7 +43,10 @@ def required(what: str) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The process that starts the workers starts one cluster for them all; they find it in the environment."""
+    """The process that starts the workers starts one cluster for them all; they find it in the environment. Folders of
+    tests lie in memory where there is room: no test waits for a disk."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     if hasattr(config, "workerinput") or os.environ.get(POSTGRES) or config.option.collectonly:
         return
     try:

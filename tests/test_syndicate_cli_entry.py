@@ -137,14 +137,14 @@ class _Raising:
 def test_even_a_fault_of_the_program_is_one_line(
     error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("typer.main.get_command", lambda _app: _Raising(error))
+    monkeypatch.setattr("syndicate.cli.entry._commands", lambda: _Raising(error))
     command("clip", "list").refused(status)
 
 
 def test_the_traceback_of_a_fault_is_shown_on_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("typer.main.get_command", lambda _app: _Raising(RuntimeError("bad luck")))
+    monkeypatch.setattr("syndicate.cli.entry._commands", lambda: _Raising(RuntimeError("bad luck")))
     monkeypatch.setenv("SYNDICATE_TRACEBACK", "1")
     assert run(["clip", "list"]) == 1
     assert "Traceback" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import typer
@@ -18,12 +19,9 @@ INTERRUPTED = 130
 
 def run(words: Sequence[str]) -> int:
     """Run `syndicate WORDS…` in this process. Returns the exit status (0 done, 1 failed, 2 asked wrongly, 130)."""
-    from syndicate.cli.root import app
-
     _write_anything()
-    command = typer.main.get_command(app)
     try:
-        status = command.main(list(words), prog_name="syndicate", standalone_mode=False)
+        status = _commands().main(list(words), prog_name="syndicate", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
         return _say(Failure(_usage(error), error.exit_code))
@@ -43,6 +41,14 @@ def run(words: Sequence[str]) -> int:
     if status == INTERRUPTED:
         return _say(failure(KeyboardInterrupt()))
     return status if isinstance(status, int) else 0
+
+
+@cache
+def _commands() -> typer.core.TyperGroup:
+    """Built once in a process: that takes longer than many a command."""
+    from syndicate.cli.root import app
+
+    return typer.main.get_group(app)
 
 
 def _usage(error: typer.TyperException) -> str:

@@ -1,5 +1,6 @@
 """Brings a database to the shape this program expects (Alembic). Migrations that landed are never edited."""
 
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +26,7 @@ def shape(database: Database) -> Shape:
         revision = MigrationContext.configure(connection).get_current_revision()
     if revision is None:
         return "empty"
-    if revision == ScriptDirectory.from_config(_config()).get_current_head():
+    if revision == _scripts().get_current_head():
         return "current"
     return "older" if known(revision) else "newer"
 
@@ -33,7 +34,7 @@ def shape(database: Database) -> Shape:
 def known(revision: str) -> bool:
     """Whether this program can bring a database of this revision to its own shape."""
     try:
-        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
+        return _scripts().get_revision(revision) is not None
     except CommandError:
         return False
 
@@ -59,6 +60,12 @@ def upgrade(database: Database) -> None:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    """The migrations of this program, read once."""
+    return ScriptDirectory.from_config(_config())
 
 
 def _config() -> Config:

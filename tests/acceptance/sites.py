@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from subscribers import consent
-from subscribers.addresses import parse
+from subscribers.ids import new_uid
+from subscribers.models import Subscriber, Subscription
 from syndicate.app.founding import Answers, found
 from syndicate.app.parts import App
 from syndicate.clippings.store import NewClipping, add, publish
@@ -37,19 +37,25 @@ def new_site(
 
 def readers(app: App, count: int) -> list[str]:
     """Add that many confirmed subscribers of the weekly digest; returns their addresses."""
-    addresses = [f"reader{number:04}@example.net" for number in range(count)]
+    addresses, now = [f"reader{number:04}@example.net" for number in range(count)], app.clock()
+    people = [
+        Subscriber(
+            uid=new_uid(),
+            address=address,
+            address_hash=app.keys.address_hash(address),
+            state="confirmed",
+            language="en",
+            created_at=now,
+            confirmed_at=now,
+        )
+        for address in addresses
+    ]
     with app.database.write() as session:
-        for address in addresses:
-            consent.add(
-                session,
-                parse(address),
-                ["weekly"],
-                hash_of=app.keys.address_hash,
-                language="en",
-                consent="asked at the fair",
-                way="command",
-                now=app.clock(),
-            )
+        session.add_all(people)
+        session.flush()
+        session.add_all(
+            Subscription(subscriber_id=one.id, digest="weekly", state="active", since=now) for one in people
+        )
     return addresses
 
 
