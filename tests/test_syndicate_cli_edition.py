@@ -48,7 +48,7 @@ def people(site: Console, count: int) -> None:
 def test_a_plan_says_what_goes_in_and_why_the_rest_stays_out(site: Console) -> None:
     one = publish(site, "One")
     shape = site("edition", "plan", "weekly", "--json").done().json
-    assert shape == {"digest": "weekly", "items": [one], "left_out": [], "reason": None, "fit": {}}
+    assert shape == {"digest": "weekly", "items": [one], "left_out": [], "reason": None, "fit": {"en": None}}
     site("edition", "draft", "weekly").done()
     shape = site("edition", "plan", "weekly", "--json").done().json
     assert (shape["items"], shape["left_out"]) == ([], [{"clipping": one, "reason": "is in edition 1"}])

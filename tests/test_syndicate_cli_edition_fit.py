@@ -12,14 +12,13 @@ from lxml import html as lxml_html
 from syndicate.clippings import store
 from syndicate.clippings.store import NewClipping
 from syndicate.database import Database
+from syndicate.template_folder import templates_root
 
 
 @pytest.fixture
 def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Console:
-    """A site that writes in two languages, with a draft of thirty clippings that are twice too long together."""
+    """A site with thirty published clippings that are twice too long together."""
     site = new_site(tmp_path_factory, tmp_path / "site")
-    text = site.config.read_text().replace('# languages = ["en", "es"]', 'languages = ["en", "es"]')
-    site.config.write_text(text)
     long = "&" * 300  # five bytes each in HTML
     database, now = Database(f"sqlite:///{site.folder / 'syndicate.db'}"), datetime.now(UTC)
     with database.write() as session:
@@ -33,15 +32,19 @@ def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Console:
             )
             store.publish(session, store.add(session, words, now=now).id, now=now)
     database.close()
-    site("edition", "draft", "weekly").done()
     return site
 
 
 def test_plan_check_preview_and_show_tell_what_the_mail_goes_without(site: Console) -> None:
+    text = site.config.read_text().replace('# languages = ["en", "es"]', 'languages = ["en", "es"]')
+    site.config.write_text(text)
+    foreseen = site("edition", "plan", "weekly", "--json").done().json["fit"]
+    site("edition", "draft", "weekly").done()
     ran = site("edition", "plan", "1", "--json").done()
     assert set(ran.json["fit"]) == {"en", "es"}
     english = ran.json["fit"]["en"]
     moved = english["moved"]
+    assert foreseen["en"]["moved"] == moved
     assert 0 < moved < 30
     assert english["bytes"] <= 102_000
     assert english.items() >= {"summaries": None, "lines": 0, "counted": 0}.items(), "nothing else is given up"
@@ -71,6 +74,7 @@ def test_plan_check_preview_and_show_tell_what_the_mail_goes_without(site: Conso
 
 
 def test_a_plan_of_a_draft_whose_mail_cannot_be_made_says_so_and_plans(site: Console) -> None:
+    site("edition", "draft", "weekly").done()
     folder = site.folder / "templates" / "email" / "digest"
     folder.mkdir(parents=True)
     (folder / "body.txt").write_text("{{ nothing.there }}")
@@ -80,7 +84,20 @@ def test_a_plan_of_a_draft_whose_mail_cannot_be_made_says_so_and_plans(site: Con
     assert "digest/body.txt" in ran.err
 
 
+def test_a_template_that_loses_clippings_is_warned_of(site: Console) -> None:
+    site("edition", "draft", "weekly").done()
+    folder = site.folder / "templates" / "email" / "digest"
+    folder.mkdir(parents=True)
+    own = (templates_root() / "email" / "digest" / "body.html").read_text()
+    assert "{{ items_.elsewhere(more, rest) }}" in own
+    (folder / "body.html").write_text(own.replace("{{ items_.elsewhere(more, rest) }}", ""))
+    found = [one for one in site("edition", "check", "1", "--json").json if "nowhere in the mail" in one["what"]]
+    assert [(one["level"], one["where"]) for one in found] == [("warning", "html")]
+    assert "`more`" in found[0]["remedy"]
+
+
 def test_what_is_added_beyond_the_digest_s_own_rules_is_told(site: Console) -> None:
+    site("edition", "draft", "weekly").done()
     added = site("clip", "add", "--headline", "One more", "--publish").done().lines[0]
     ran = site("edition", "add", "1", added).done()
     assert ran.lines == ["1"]

@@ -12,8 +12,11 @@ from sqlalchemy.orm import Session
 from syndicate.database import Database
 from syndicate.editions import editing
 from syndicate.editions.choosing import store
+from syndicate.editions.composing import html_size
+from syndicate.editions.deciding import decide
 from syndicate.editions.freezing import hold_unfit
-from syndicate.editions.lifecycle import Editions
+from syndicate.editions.given_up import GivenUp, fits
+from syndicate.editions.lifecycle import Editions, TickFailed
 from syndicate.editions.plan import Chosen, Plan
 from syndicate.editions.preflight.examination import Unfit
 from syndicate.errors import NotFound, Refused, UsageError
@@ -219,6 +222,38 @@ def test_why_a_clipping_stayed_out_is_kept_with_the_edition(database: Database, 
     assert reasons[late] == "published after 2026-11-26 08:00"
     assert {"more than 1: waits for the next edition"} == {text for one, text in reasons.items() if one != late}
     assert second in {taken, *reasons}
+
+
+def test_what_was_given_up_is_stored_with_the_frozen_mail_and_goes_with_it(database: Database, desk: Editions) -> None:
+    newsroom.file(database, FRIDAY, summary="They went home. " * 8000)
+    draft = desk.draft_now(database, "weekly", "k", FRIDAY + DAY)
+    desk.approve(database, draft, FRIDAY + DAY)
+    with database.read() as session:
+        [(language, kept)] = fits(session, draft).items()
+        [size] = [html_size(Composition.from_bytes(one)) for one in session.scalars(select(Variant.composition))]
+    assert (language, kept) == ("en", GivenUp(summaries=400, lines=0, moved=0, counted=0, size=size))
+    desk.withdraw(database, draft, FRIDAY + DAY)
+    with database.read() as session:
+        assert fits(session, draft) == {}
+
+
+def test_a_mail_that_nothing_makes_fit_is_held_by_the_tick_and_goes_once_its_note_is_shorter(
+    database: Database, desk: Editions
+) -> None:
+    one = newsroom.file(database, FRIDAY)
+    decide(database, desk.config, desk.config.digest("weekly"), THURSDAY)
+    with database.write() as session:
+        editing.set_note(session, 1, "x\n\n" * 3000, now=THURSDAY)
+    with pytest.raises(TickFailed, match="bytes of HTML with one item"):
+        desk.tick(database, THURSDAY)
+    row = newsroom.row(database, 1)
+    assert row.state == "held"
+    assert "shorten its note" in (row.reason or "")
+    desk.tick(database, THURSDAY + HOUR)  # it is told once, and waits
+    with database.write() as session:
+        editing.set_note(session, 1, "Short.", now=THURSDAY + HOUR)
+    assert desk.approve(database, 1, THURSDAY + HOUR) == "approved"
+    assert items(database, desk, 1) == (one,)
 
 
 def test_an_edition_held_for_a_fault_of_its_mail_can_be_mended(database: Database, desk: Editions) -> None:

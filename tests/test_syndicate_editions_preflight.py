@@ -10,14 +10,14 @@ from dataclasses import replace
 import mails
 import pytest
 
-from syndicate.editions.composing import html_size
+from syndicate.editions.composing import Made, html_size
 from syndicate.editions.given_up import GivenUp
 from syndicate.editions.preflight import contrast, linking, reading, vouching
 from syndicate.editions.preflight.examination import _CHECKS
 from syndicate.editions.preflight.facts import Facts, Seen
 from syndicate.editions.preflight.findings import Finding
 from syndicate.editions.preflight.reach import MOST_LINKS, reachable
-from syndicate.editions.preflight.room import room
+from syndicate.editions.preflight.room import lost, room
 
 FACTS = Facts(
     url="https://news.example.org",
@@ -83,6 +83,22 @@ def test_what_did_not_fit_is_a_warning_once_or_by_language() -> None:
     assert (first.where, other.where) == ("html, en", "html, es")
     assert other.what.endswith(": summaries cut to 120 characters, overlong lines or links of 1 clipping cut")
     assert [one.where for one in room({"en": None, "es": some})] == ["html, es"]
+
+
+def test_a_clipping_that_a_mail_neither_shows_nor_names_nor_counts_is_found() -> None:
+    whole = mails.page(12)
+    everything = [item for _, items in whole.sections for item in items]
+    fewer = replace(whole, sections=(("News", tuple(everything[:4])),), more=tuple(everything[4:6]), rest=6)
+    told = GivenUp(0, 0, 8, 6, 9000)
+    assert list(lost(whole, [Made(mails.digest(whole), None), Made(mails.digest(fewer), told)])) == []
+    [uncounted] = lost(whole, [Made(mails.digest(replace(fewer, rest=0)), told)])
+    assert (uncounted.level, uncounted.where) == ("warning", "html")
+    assert uncounted.what == "6 of its 12 clippings are nowhere in the mail"
+    [unnamed] = lost(whole, [Made(mails.digest(replace(fewer, more=())), told)])
+    assert unnamed.what == "2 of its 12 clippings are nowhere in the mail"
+    # A headline without its link is there all the same.
+    linkless = tuple(replace(item, url="", page_url="", link=None) for item in everything)
+    assert list(lost(whole, [Made(mails.digest(replace(whole, sections=(("News", linkless),))), None)])) == []
 
 
 def test_what_was_given_up_is_kept_and_read_again() -> None:

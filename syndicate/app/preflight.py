@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from syndicate.app.parts import App
 from syndicate.app.specimen import mails, specimen
 from syndicate.editions.composing import Made
+from syndicate.editions.pages import digest_page
 from syndicate.editions.preflight.examination import examine
 from syndicate.editions.preflight.facts import Seen
 from syndicate.editions.preflight.findings import Finding, note, warning, worst_first
 from syndicate.editions.preflight.reach import reachable
-from syndicate.editions.preflight.room import room
+from syndicate.editions.preflight.room import lost, room
 from syndicate.editions.preflight.spam import spam
 from syndicate.editions.snapshot import edition as edition_of
+from syndicate.editions.snapshot import take
 from syndicate.outbox import ranges
 
 
@@ -35,9 +37,14 @@ def whole_preflight(site: App, edition_id: int, *, links: bool) -> tuple[Finding
 
 def _looked_over(site: App, edition_id: int, made: Sequence[Made]) -> tuple[Finding, ...]:
     with site.database.read() as session:
-        digest = site.config.digest(edition_of(session, edition_id).digest)
-    found = examine(site.config, digest, [one.composition for one in made])
-    return worst_first((*found, *room({one.composition.language: one.given_up for one in made})))
+        snapshot = take(session, edition_id)
+    digest = site.config.digest(snapshot.digest)
+    found = [*examine(site.config, digest, [one.composition for one in made])]
+    found += room({one.composition.language: one.given_up for one in made})
+    if snapshot.state in ("draft", "held"):  # a frozen mail says what its clippings said then
+        page = digest_page(site.config, digest, snapshot, number=snapshot.number, at=site.clock())
+        found += lost(page, made)
+    return worst_first(found)
 
 
 def _readers(site: App, edition_id: int) -> Sequence[Finding]:

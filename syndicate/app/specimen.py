@@ -2,13 +2,16 @@
 
 What is previewed, checked and sent as a test is made here, so that all of them are the same."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
 from syndicate.app.parts import App
 from syndicate.editions.composing import Made
 from syndicate.editions.given_up import fits
+from syndicate.editions.plan import Chosen
 from syndicate.editions.snapshot import edition as edition_of
-from syndicate.editions.snapshot import take
+from syndicate.editions.snapshot import foreseen, take
 from syndicate.errors import Refused
 from syndicate.mail.compose import Composition
 from syndicate.mail.personal import EditionRef, MailSite, Person, delivery_mail
@@ -41,6 +44,17 @@ def mail(site: App, edition_id: int, language: str | None = None) -> Made:
     """The same in one language; in the site's own if none is given, or if it was frozen without that one."""
     made = mails(site, edition_id)
     return next((one for one in made if one.composition.language == language), made[0])
+
+
+def mails_to_come(site: App, slug: str, items: Sequence[Chosen]) -> tuple[Made, ...]:
+    """The mails of an edition of this digest that is not there yet: these items now; none of no items. Raises NotFound,
+    TemplateFault, MailTooLarge."""
+    if not items:
+        return ()
+    now = site.clock()
+    with site.database.read() as session:
+        snapshot = foreseen(session, slug, items, at=now)
+    return site.editions.composer.variants(site.config.digest(slug), snapshot, number=None, at=now)
 
 
 def specimen(site: App, edition_id: int, mail: Composition, *, signed: bool) -> bytes:

@@ -8,7 +8,7 @@ import typer
 
 from syndicate.cli import json_shapes, output
 from syndicate.cli.edition_check import Strict, Yes, ask_about
-from syndicate.cli.edition_fit import fit_lines, fits_of
+from syndicate.cli.edition_fit import fit_lines, fits_of, fits_to_come
 from syndicate.cli.following import stand_of
 from syndicate.cli.json_shapes import Shape
 from syndicate.cli.output import AsJson, Column, Limit
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from syndicate.app.parts import App
+    from syndicate.editions.given_up import Fits
 
 app = typer.Typer(name="edition", help="Editions: plan, draft, preview, approve, send, report.")
 
@@ -55,16 +56,13 @@ def plan(
     if digest.isascii() and digest.isdigit():
         _plan_of(ctx, int(digest), as_json=as_json)
         return
-    with opened(ctx) as site, site.database.read() as session:
-        found = site.editions.plan(session, digest, site.clock())
-        chosen = [_planned(session, item.clipping_id, None) for item in found.items]
-        left_out = [_planned(session, clipping_id, reason) for clipping_id, reason in found.left_out]
-    if as_json:
-        output.one(json_shapes.plan(digest, chosen, left_out, found.empty, {}), as_json=True)
-        return
-    if found.empty:
-        output.note(found.empty)
-    output.listing([*chosen, *left_out], _PLANNED, as_json=False)
+    with opened(ctx) as site:
+        with site.database.read() as session:
+            found = site.editions.plan(session, digest, site.clock())
+            chosen = [_planned(session, item.clipping_id, None) for item in found.items]
+            left_out = [_planned(session, clipping_id, reason) for clipping_id, reason in found.left_out]
+        fits = fits_to_come(site, digest, found.items)
+    _tell_plan(digest, chosen, left_out, found.empty, fits, as_json=as_json)
 
 
 def _plan_of(ctx: typer.Context, edition_id: int, *, as_json: bool) -> None:
@@ -80,13 +78,19 @@ def _plan_of(ctx: typer.Context, edition_id: int, *, as_json: bool) -> None:
             out = [_planned(session, clipping_id, reason) for clipping_id, reason in left_out(session, edition_id)]
             slug, reason = found.digest, found.reason
         fits = fits_of(site, edition_id)
+    _tell_plan(slug, chosen, out, reason, fits, as_json=as_json)
+
+
+def _tell_plan(
+    slug: str, chosen: list[Shape], left_out: list[Shape], reason: str | None, fits: Fits, *, as_json: bool
+) -> None:
     if as_json:
-        output.one(json_shapes.plan(slug, chosen, out, reason, fits), as_json=True)
+        output.one(json_shapes.plan(slug, chosen, left_out, reason, fits), as_json=True)
         return
     for line in [reason, *(f"made to fit: {line}" for line in fit_lines(fits))]:
         if line:
             output.note(line)
-    output.listing([*chosen, *out], _PLANNED, as_json=False)
+    output.listing([*chosen, *left_out], _PLANNED, as_json=False)
 
 
 @app.command("draft")

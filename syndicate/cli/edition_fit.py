@@ -8,8 +8,12 @@ from syndicate.cli import output
 from syndicate.errors import SyndicateError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from syndicate.app.parts import App
+    from syndicate.editions.composing import Made
     from syndicate.editions.given_up import Fits
+    from syndicate.editions.plan import Chosen
 
 
 def stored(site: App, edition_id: int) -> Fits:
@@ -28,11 +32,14 @@ def fits_of(site: App, edition_id: int) -> Fits:
     frozen, stand = stored(site, edition_id), stand_of(site, edition_id)
     if frozen or stand.state not in ("draft", "held") or not stand.items:
         return frozen
-    try:
-        return {one.composition.language: one.given_up for one in mails(site, edition_id)}
-    except SyndicateError as error:
-        output.note(f"there is no mail of it: {error}")
-        return {}
+    return _fits(lambda: mails(site, edition_id))
+
+
+def fits_to_come(site: App, digest: str, items: Sequence[Chosen]) -> Fits:
+    """As an edition with these items would have it now. A mail that cannot be made is told in a note."""
+    from syndicate.app.specimen import mails_to_come
+
+    return _fits(lambda: mails_to_come(site, digest, items))
 
 
 def fit_lines(fits: Fits) -> list[str]:
@@ -40,3 +47,11 @@ def fit_lines(fits: Fits) -> list[str]:
     from syndicate.editions.given_up import told
 
     return [f"{words} ({languages})" if languages else words for words, languages in told(fits)]
+
+
+def _fits(make: Callable[[], Iterable[Made]]) -> Fits:
+    try:
+        return {one.composition.language: one.given_up for one in make()}
+    except SyndicateError as error:
+        output.note(f"there is no mail of it: {error}")
+        return {}

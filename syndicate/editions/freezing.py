@@ -12,7 +12,7 @@ from syndicate.config import Config
 from syndicate.database import Database
 from syndicate.editions import snapshot as snapshots
 from syndicate.editions.choosing import chosen_again, planned, remember_left_out, take
-from syndicate.editions.composing import Composer, Made
+from syndicate.editions.composing import Composer, Made, MailTooLarge
 from syndicate.editions.expiry import expires_at
 from syndicate.editions.preflight.examination import Unfit, require_fit
 from syndicate.editions.records import hold
@@ -58,7 +58,7 @@ def freeze(
     raise Refused(f"edition {edition_id} kept changing while it was composed: try again")
 
 
-def hold_unfit(database: Database, edition_id: int, fault: Unfit) -> None:
+def hold_unfit(database: Database, edition_id: int, fault: Unfit | MailTooLarge) -> None:
     """A person must look at a draft whose mail must not go out so; approving it tries again."""
     with database.write() as session:
         edition = snapshots.edition(session, edition_id, lock=True)

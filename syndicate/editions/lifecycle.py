@@ -20,7 +20,7 @@ from syndicate.database import Database
 from syndicate.editions import early, four_eyes, lateness, records, sending, starting
 from syndicate.editions import snapshot as snapshots
 from syndicate.editions.choosing import planned, store, there
-from syndicate.editions.composing import Composer
+from syndicate.editions.composing import Composer, MailTooLarge
 from syndicate.editions.deciding import decide
 from syndicate.editions.freezing import freeze, hold_unfit
 from syndicate.editions.plan import Plan
@@ -201,7 +201,7 @@ class Editions:
     def _freeze_unasked(self, database: Database, edition_id: int, now: datetime) -> None:
         try:
             freeze(database, self.config, self.composer, edition_id, now=now)
-        except Unfit as fault:
+        except (Unfit, MailTooLarge) as fault:
             hold_unfit(database, edition_id, fault)
             raise
 

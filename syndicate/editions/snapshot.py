@@ -1,6 +1,7 @@
 """An edition and its items as they stand, in one frozen value: what is composed from it must still be true when it is
 stored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from syndicate.calendar import appeals
+from syndicate.editions.plan import Chosen
 from syndicate.errors import NotFound
 from syndicate.models import Clipping, Edition, EditionItem
 
@@ -57,6 +59,21 @@ class Snapshot:
     corrects: Corrected | None = None
 
 
+_SAID = (
+    Clipping.state,
+    Clipping.headline,
+    Clipping.link,
+    Clipping.publication,
+    Clipping.place,
+    Clipping.dateline,
+    Clipping.byline,
+    Clipping.deck,
+    Clipping.summary,
+    Clipping.rights,
+    Clipping.correction,
+)  # in the order of Item's fields
+
+
 def edition(session: Session, edition_id: int, *, lock: bool = False) -> Edition:
     """The edition of that id; with `lock` read anew and kept from others until the commit. Raises NotFound."""
     query = select(Edition).where(Edition.id == edition_id)
@@ -73,21 +90,7 @@ def take(session: Session, edition_id: int) -> Snapshot:
     """The edition as it stands. Raises NotFound."""
     found = edition(session, edition_id)
     items = session.execute(
-        select(
-            EditionItem.clipping_id,
-            EditionItem.section,
-            Clipping.state,
-            Clipping.headline,
-            Clipping.link,
-            Clipping.publication,
-            Clipping.place,
-            Clipping.dateline,
-            Clipping.byline,
-            Clipping.deck,
-            Clipping.summary,
-            Clipping.rights,
-            Clipping.correction,
-        )
+        select(EditionItem.clipping_id, EditionItem.section, *_SAID)
         .join(Clipping, Clipping.id == EditionItem.clipping_id)
         .where(EditionItem.edition_id == edition_id)
         .order_by(EditionItem.position)
@@ -101,10 +104,28 @@ def take(session: Session, edition_id: int) -> Snapshot:
         number=found.number,
         slot_at=found.slot_at,
         note=found.note,
-        appeal=_appeal(session, found),
+        appeal=_appeal(session, found.mail_date or found.slot_at or found.created_at),
         subject=found.subject,
         items=tuple(Item(*item) for item in items),
         corrects=_corrected(session, found),
+    )
+
+
+def foreseen(session: Session, digest: str, chosen: Sequence[Chosen], *, at: datetime) -> Snapshot:
+    """What an edition of the moment `at` with these items would be; it has no id yet."""
+    rows = session.execute(select(Clipping.id, *_SAID).where(Clipping.id.in_([item.clipping_id for item in chosen])))
+    said = {clipping_id: facts for clipping_id, *facts in rows.tuples()}
+    return Snapshot(
+        id=0,
+        uid="",
+        digest=digest,
+        kind="manual",
+        state="draft",
+        number=None,
+        slot_at=None,
+        note=None,
+        appeal=_appeal(session, at),
+        items=tuple(Item(item.clipping_id, item.section, *said[item.clipping_id]) for item in chosen),
     )
 
 
@@ -115,6 +136,6 @@ def _corrected(session: Session, found: Edition) -> Corrected | None:
     return Corrected(first.number, first.mail_date or first.created_at)
 
 
-def _appeal(session: Session, edition: Edition) -> tuple[str, str] | None:
-    appeal = appeals.current(session, edition.mail_date or edition.slot_at or edition.created_at)
+def _appeal(session: Session, at: datetime) -> tuple[str, str] | None:
+    appeal = appeals.current(session, at)
     return (appeal.text, appeal.link) if appeal else None
