@@ -39,9 +39,11 @@ PLAYS, STEPS = (int(part) for part in os.environ.get("SYNDICATE_MACHINE", "12,40
 
 
 class OutboxMachine(RuleBasedStateMachine):
-    """`fresh` makes an empty database for each play; `doubt` is the policy that is played."""
+    """`fresh` makes an empty database for each play; `doubt` is the policy that is played. `began` tells of each play
+    whether an edition had recipients in it, and a mail had arrived, before all was brought to its end."""
 
     fresh: ClassVar[Callable[[Path], Database]]
+    began: ClassVar[list[tuple[bool, bool]]]
     doubt: ClassVar[Doubt] = "hold"
 
     def __init__(self) -> None:
@@ -50,6 +52,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.world = World(type(self).fresh(self.folder), self.folder, doubt=self.doubt, now=NOW)
 
     def teardown(self) -> None:
+        self.began.append((any(self.world.frozen.values()), bool(self.world.arrived)))
         try:
             self.world.finish()
         finally:
@@ -198,11 +201,16 @@ def _fresh(template: Path, *pragmas: str) -> Callable[[Path], Database]:
 
 @pytest.mark.parametrize("doubt", ["hold", "resend"])
 def test_in_any_order_of_events_the_promises_hold(sqlite_template: Path, doubt: Doubt) -> None:
-    machine = type("Machine", (OutboxMachine,), {"fresh": staticmethod(_fresh(sqlite_template)), "doubt": doubt})
+    began: list[tuple[bool, bool]] = []
+    own = {"fresh": staticmethod(_fresh(sqlite_template)), "began": began, "doubt": doubt}
+    machine = type("Machine", (OutboxMachine,), own)
     run_state_machine_as_test(
         machine,
         settings=settings(max_examples=PLAYS, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck)),
     )
+    started, arrived = (sum(one) for one in zip(*began, strict=True))
+    assert started >= 0.9 * len(began) >= 0.9 * PLAYS, f"an edition started in {started} of {len(began)} plays"
+    assert arrived, f"in {len(began)} plays no mail arrived before their end"
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ SCHEDULES = (
 ZONES = ("America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "UTC")
 STEPS_OF = {
     "draft": ("approve", "approve"),
-    "approved": ("start", "start"),
+    "approved": ("start", "start", "withdraw"),
     "held": ("approve",),
     "sending": ("pause",),
     "paused": ("resume", "resume"),
@@ -93,7 +93,7 @@ class Weeks:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        self.first_seen = self.now = self.rng.choice(STARTS)
+        self.first_seen = self.now = self.latest = self.rng.choice(STARTS)
         self.decided_until = self.first_seen
         self.desk = self.settings.editions(self.folder)
         newsroom.seen(self.database, self.desk, self.now)
@@ -104,6 +104,7 @@ class Weeks:
             )
 
     def tell(self, words: str) -> None:
+        self.latest = max(self.latest, self.now)
         self.story.append(f"{self.now:%m-%d %H:%M:%S} {words}")
 
     # time and settings
@@ -167,7 +168,7 @@ class Weeks:
             store.import_archived(session, [old], section="news", as_drafts=False, now=self.now)
 
     def retract(self) -> None:
-        clip = self._some(select(Clipping.id).where(Clipping.state == "published").order_by(Clipping.id))
+        clip = self.some(select(Clipping.id).where(Clipping.state == "published").order_by(Clipping.id))
         if clip:
             with self.database.write() as session:
                 store.retract(session, str(clip), now=self.now)
@@ -175,7 +176,7 @@ class Weeks:
             self.tell(f"retracts {clip}: {[(one.edition_id, one.before, one.after) for one in told]}")
 
     def publish(self) -> None:
-        clip = self._some(select(Clipping.id).where(Clipping.state.in_(("draft", "retracted"))).order_by(Clipping.id))
+        clip = self.some(select(Clipping.id).where(Clipping.state.in_(("draft", "retracted"))).order_by(Clipping.id))
         if clip:
             with self.database.write() as session:
                 store.publish(session, str(clip), now=self.now)
@@ -183,7 +184,7 @@ class Weeks:
 
     def redate(self) -> None:
         """Somebody sets the moment of publication of a clipping to another one, as imports and corrections do."""
-        clip = self._some(select(Clipping.id).where(Clipping.state == "published").order_by(Clipping.id))
+        clip = self.some(select(Clipping.id).where(Clipping.state == "published").order_by(Clipping.id))
         if clip:
             with self.database.write() as session:
                 found = session.get_one(Clipping, str(clip))
@@ -194,6 +195,7 @@ class Weeks:
     # editions
 
     def tick(self) -> None:
+        self.latest = max(self.latest, self.now)
         self.desk.tick(self.database, self.now)
         self.tell("tick")
 
@@ -223,7 +225,7 @@ class Weeks:
 
     def decide(self) -> None:
         """A person does to an edition what its state allows, and now and then what it does not."""
-        edition = self._some(select(Edition.id).where(Edition.state.in_(tuple(STEPS_OF))).order_by(Edition.id))
+        edition = self.some(select(Edition.id).where(Edition.state.in_(tuple(STEPS_OF))).order_by(Edition.id))
         if edition is None:
             return
         name = self.rng.choice(("cancel", *STEPS_OF[newsroom.row(self.database, int(str(edition))).state]))
@@ -303,7 +305,8 @@ class Weeks:
     def _key(self) -> str:
         return f"{self.rng.getrandbits(60):x}"
 
-    def _some(self, query: object) -> object:
+    def some(self, query: object) -> object:
+        """One of what the query finds, by chance; None if it finds nothing."""
         with self.database.read() as session:
             found = session.scalars(query).all()  # type: ignore[call-overload]
         return self.rng.choice(found) if found else None

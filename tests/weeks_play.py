@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import weeks_hands
 import weeks_rules
+from conftest import MEMORY
 from weeks import Weeks
 
 from syndicate.database import Database
@@ -63,6 +65,11 @@ def _step(weeks: Weeks) -> None:
         (weeks.send, 2),
         (weeks.draft, 1),
         (weeks.decide, 7),
+        (lambda: weeks_hands.edit(weeks), 4),
+        (lambda: weeks_hands.never_mail(weeks), 2),
+        (lambda: weeks_hands.correct(weeks), 2),
+        (lambda: weeks_rules.watch_draft(weeks, weeks_hands.draft_next), 3),
+        (lambda: weeks_rules.watch_death(weeks, weeks_hands.dying_tick), 2),
         (weeks.carry, 7),
         (weeks.change, 3),
     ]
@@ -77,7 +84,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1_000)
     wanted = options.parse_args()
     started, played, clippings, editions, seed = time.monotonic(), 0.0, 0, 0, wanted.seed
-    with tempfile.TemporaryDirectory() as made:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as made:
         template = Path(made) / "template.db"
         database = Database(f"sqlite:///{template}")
         upgrade(database)
