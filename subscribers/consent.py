@@ -1,6 +1,7 @@
 """How people come and go: ask, confirm, be added with stated consent, leave. Each step appends consent events.
 
-None of these functions sends anything or commits.
+None of these functions sends anything or commits. Whoever leaves, and whoever comes back, is written to the stop list
+before the caller commits, so that a database that is put back from a copy learns of it.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,9 @@ from subscribers import events, subscriptions, suppression
 from subscribers.addresses import Address
 from subscribers.errors import HasLeft, Suppressed
 from subscribers.events import Proof
-from subscribers.models import Subscriber
+from subscribers.models import ConsentEvent, Subscriber
 from subscribers.people import AddressHash, hold, meet
+from subscribers.stoplist import EVERYTHING, Stop, Stops
 from subscribers.subscriptions import Wishes, distinct
 
 
@@ -69,7 +71,14 @@ def confirmable(session: Session, subscriber_id: int, digests: Sequence[str]) ->
 
 
 def confirm(
-    session: Session, subscriber_id: int, digests: Sequence[str], *, way: str, words: str | None = None, now: datetime
+    session: Session,
+    subscriber_id: int,
+    digests: Sequence[str],
+    *,
+    way: str,
+    words: str | None = None,
+    stops: Stops,
+    now: datetime,
 ) -> bool:
     """Make the asked ones of `digests` active and the subscriber `confirmed`; whoever calls this saw a token that
     reached the address. Harmless to repeat: what is active stays so, what ended since it was asked for stays ended.
@@ -81,6 +90,7 @@ def confirm(
     subscriber = hold(session, subscriber_id)
     wishes = Wishes(session, subscriber)
     asked = [digest for digest in distinct(digests) if wishes.state(digest) == "asked"]
+    come_back(session, subscriber, asked, stops=stops, now=now)
     for digest in asked:
         _activate(session, subscriber, wishes, digest, kind="confirmed", proof=Proof(way=way, words=words), now=now)
     session.flush()
@@ -118,17 +128,20 @@ def add(
 
 
 def unsubscribe(
-    session: Session, subscriber_id: int, digest: str | None, *, way: str, now: datetime
+    session: Session, subscriber_id: int, digest: str | None, *, way: str, stops: Stops, now: datetime
 ) -> tuple[str, ...]:
     """End the wish for `digest`, or every wish if None; returns what ended. Harmless to repeat.
 
-    Who has no digest left is `unsubscribed`; leaving everything makes anybody so. Raises UnknownSubscriber.
+    Who has no digest left is `unsubscribed`; leaving everything makes anybody so. Raises UnknownSubscriber, and
+    StopListFault if it cannot be made to last.
     """
     subscriber = hold(session, subscriber_id)
     wishes = Wishes(session, subscriber)
     alive = wishes.among("asked", "active")
     ended = alive if digest is None else tuple(slug for slug in alive if slug == digest)
-    leave(session, subscriber, wishes, ended, proof=Proof(way=way), now=now)
+    leave(session, subscriber, wishes, ended, proof=Proof(way=way), stops=stops, now=now)
+    if digest is None and (ended or subscriber.state != "unsubscribed"):
+        stops.add(Stop(now, "left", subscriber.address_hash, EVERYTHING))
     if digest is None and subscriber.state != "unsubscribed":
         subscriber.state = "unsubscribed"
         events.record(session, subscriber.id, kind="unsubscribed", proof=Proof(way=way), now=now)
@@ -137,14 +150,32 @@ def unsubscribe(
 
 
 def leave(
-    session: Session, subscriber: Subscriber, wishes: Wishes, ended: Sequence[str], *, proof: Proof, now: datetime
+    session: Session,
+    subscriber: Subscriber,
+    wishes: Wishes,
+    ended: Sequence[str],
+    *,
+    proof: Proof,
+    stops: Stops,
+    now: datetime,
 ) -> None:
     """End these wishes of a held subscriber, with an event each; nothing happens for none."""
+    stops.add(*(Stop(now, "left", subscriber.address_hash, digest) for digest in ended))
     for digest in ended:
         wishes.put(digest, "ended", now)
         events.record(session, subscriber.id, kind="unsubscribed", digest=digest, proof=proof, now=now)
     if ended:
         subscriber.state = subscriptions.state_after_leaving(subscriber.state, wishes.states())
+
+
+def come_back(session: Session, subscriber: Subscriber, digests: Sequence[str], *, stops: Stops, now: datetime) -> None:
+    """Tell the stop list of those of `digests` that this subscriber has left before and now wishes for again."""
+    left = select(ConsentEvent.digest).where(
+        ConsentEvent.subscriber_id == subscriber.id, ConsentEvent.kind == "unsubscribed"
+    )
+    once = set(session.scalars(left.distinct()))
+    again = [digest for digest in digests if digest in once or None in once]
+    stops.add(*(Stop(now, "back", subscriber.address_hash, digest) for digest in again))
 
 
 def _activate(

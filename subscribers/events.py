@@ -1,5 +1,6 @@
 """Consent events: the proof of what was agreed to. They are appended here and nowhere changed."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -10,20 +11,31 @@ from sqlalchemy.orm import Session
 
 from subscribers.models import ConsentEvent
 
-EventKind = Literal["asked", "confirmed", "imported", "changed", "unsubscribed", "suppressed"]
+EventKind = Literal[
+    "asked",
+    "confirmed",
+    "imported",
+    "changed",
+    "unsubscribed",
+    "bounced",
+    "complained",
+    "suppressed",
+    "erased",
+]
 
 _SOURCE_CHARACTERS = 500
 
 
 @dataclass(frozen=True)
 class Proof:
-    """How something came to be agreed: through which door (`way`, at most 16 characters), in which `words`, from
-    which `source` (a page, a stated consent) and from which truncated `network`."""
+    """How something came to be agreed: through which door (`way`, at most 16 characters) and which `form` (32), in
+    which `words`, from which `source` (a page, a stated consent) and from which truncated `network`."""
 
     way: str
     words: str | None = None
     source: str | None = None
     network: str | None = None
+    form: str | None = None
 
 
 def record(
@@ -40,6 +52,7 @@ def record(
             way=proof.way,
             words=_storable(proof.words),
             source=source[:_SOURCE_CHARACTERS] if source else source,
+            form=proof.form,
             network=proof.network,
         )
     )
@@ -54,6 +67,11 @@ def forget_networks(session: Session, before: datetime) -> int:
     """Erase the networks of events older than `before`; the proof itself stays. Returns how many were erased."""
     done = session.execute(update(ConsentEvent).where(*_with_network(before)).values(network=None))
     return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def text_version(words: str | None) -> str | None:
+    """The version of a text that people agreed to: eight characters of its SHA-256, the same for the same words."""
+    return hashlib.sha256(words.encode()).hexdigest()[:8] if words else None
 
 
 def _with_network(before: datetime) -> tuple[ColumnElement[bool], ...]:

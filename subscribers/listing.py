@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from subscribers.events import text_version
 from subscribers.models import ConsentEvent, Subscriber, Subscription, Suppression
 
 
@@ -28,14 +29,16 @@ class Listed:
 
 @dataclass(frozen=True)
 class HistoryLine:
-    """One consent event, as it was recorded."""
+    """One consent event, as it was recorded; `version` names its words in short."""
 
     kind: str
     digest: str | None
     at: datetime
     way: str
     words: str | None
+    version: str | None
     source: str | None
+    form: str | None
     network: str | None
 
 
@@ -66,7 +69,9 @@ def history(session: Session, subscriber_id: int) -> list[HistoryLine]:
             at=event.at,
             way=event.way,
             words=event.words,
+            version=text_version(event.words),
             source=event.source,
+            form=event.form,
             network=event.network,
         )
         for event in session.scalars(chosen)

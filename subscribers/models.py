@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -61,7 +63,8 @@ class Base(DeclarativeBase):
 
 
 class Subscriber(Base):
-    """A person with an address. State: `unconfirmed`, `confirmed` or `unsubscribed`."""
+    """A person with an address. State: `unconfirmed`, `confirmed` or `unsubscribed`. The address of one who was erased,
+    or of whom only the stop list knows, is "". Until `paused_until` no newsletter comes."""
 
     __tablename__ = "subscriber"
     # An id must never be given twice, or an old link would act on somebody else.
@@ -75,10 +78,12 @@ class Subscriber(Base):
     language: Mapped[str] = mapped_column(String(35))
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]
 
 
 class Subscription(Base):
-    """A subscriber's wish for one digest. State: `asked`, `active` or `ended`; `since` is when it came to be so."""
+    """A subscriber's wish for one digest. State: `asked`, `active` or `ended`; `since` is when it came to be so. One
+    that was asked whether they still want it has until `answer_by`; then it ends."""
 
     __tablename__ = "subscription"
     __table_args__ = (Index("ix_subscription_digest_state_subscriber_id", "digest", "state", "subscriber_id"),)
@@ -87,13 +92,15 @@ class Subscription(Base):
     digest: Mapped[str] = mapped_column(String(SLUG_CHARACTERS), primary_key=True)
     state: Mapped[str] = mapped_column(String(8))
     since: Mapped[datetime]
+    answer_by: Mapped[datetime | None]
 
 
 class ConsentEvent(Base):
     """Append-only proof: what was agreed to, when, how and in which words.
 
-    Kinds: `asked`, `confirmed`, `imported`, `changed`, `unsubscribed`, `suppressed`. `way` says through which door
-    (`form`, `command`, `one-click`, `page`, …); `network` is a truncated IP address, kept for a limited time.
+    Kinds: `asked`, `confirmed`, `imported`, `changed`, `unsubscribed`, `bounced`, `complained`, `suppressed`, `erased`.
+    `way` says through which door (`form`, `command`, `one-click`, `page`, …) and `form` which form it was; `network` is
+    a truncated IP address, kept for a limited time.
     """
 
     __tablename__ = "consent_event"
@@ -111,6 +118,7 @@ class ConsentEvent(Base):
     way: Mapped[str] = mapped_column(String(16))
     words: Mapped[str | None] = mapped_column(Text)
     source: Mapped[str | None] = mapped_column(Text)
+    form: Mapped[str | None] = mapped_column(String(32))
     network: Mapped[str | None] = mapped_column(String(43))
 
 
@@ -124,3 +132,87 @@ class Suppression(Base):
     reason: Mapped[str] = mapped_column(String(16))
     note: Mapped[str | None] = mapped_column(Text)
     at: Mapped[datetime]
+
+
+class StopMark(Base):
+    """How far (`bytes`) this database has taken in the stop list of this id."""
+
+    __tablename__ = "stop_mark"
+
+    list_uid: Mapped[str] = mapped_column(String(UID_CHARACTERS), primary_key=True)
+    bytes: Mapped[int]
+
+
+class Confirmation(Base):
+    """One confirmation mail that was asked for: what the budgets count. The domain and the network are kept for a
+    limited time; the keyed hash stays, for there is a limit of mails without a click."""
+
+    __tablename__ = "confirmation"
+    __table_args__ = (
+        Index("ix_confirmation_address_hash_at", "address_hash", "at"),
+        Index("ix_confirmation_domain_at", "domain", "at"),
+        Index("ix_confirmation_network_at", "network", "at"),
+        Index("ix_confirmation_at", "at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    address_hash: Mapped[str] = mapped_column(String(32))
+    domain: Mapped[str | None] = mapped_column(String(253))
+    network: Mapped[str | None] = mapped_column(String(43))
+    at: Mapped[datetime]
+
+
+class SignUpGate(Base):
+    """The one row (id 1) of the sign-up form's door: closed until this moment, for this reason."""
+
+    __tablename__ = "sign_up_gate"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    closed_at: Mapped[datetime | None]
+    closed_until: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+class AddressChange(Base):
+    """A subscriber's wish for another address: done once both ends have agreed."""
+
+    __tablename__ = "address_change"
+    __table_args__ = (
+        Index("ix_address_change_subscriber_id", "subscriber_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(UID_CHARACTERS), unique=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"))
+    address: Mapped[str] = mapped_column(String(ADDRESS_CHARACTERS))
+    address_hash: Mapped[str] = mapped_column(String(32))
+    asked_at: Mapped[datetime]
+    old_agreed_at: Mapped[datetime | None]
+    new_agreed_at: Mapped[datetime | None]
+
+
+class BounceScore(Base):
+    """How often mail to this address was refused lately: `score` as it was `at`; it decays."""
+
+    __tablename__ = "bounce_score"
+
+    address_hash: Mapped[str] = mapped_column(String(32), primary_key=True)
+    score: Mapped[float] = mapped_column(Float)
+    at: Mapped[datetime]
+
+
+class ImportRun(Base):
+    """One file that is or was imported, by the hash of its bytes and of what was asked of it: rows up to `position` are
+    done, so that it goes on there."""
+
+    __tablename__ = "import_run"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    position: Mapped[int]
+    counts: Mapped[dict[str, int]] = mapped_column(JSON)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

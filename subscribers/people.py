@@ -16,7 +16,8 @@ AddressHash = Callable[[str], str]
 
 
 def meet(session: Session, address: Address, *, hash_of: AddressHash, language: str, now: datetime) -> Subscriber:
-    """The subscriber of this address, held until the transaction ends; a new one is `unconfirmed`.
+    """The subscriber of this address, held until the transaction ends; a new one is `unconfirmed`. One whose address
+    was not kept gets it again.
 
     Two transactions that meet a new address at once make one subscriber: the second waits and finds the first's.
     """
@@ -24,6 +25,7 @@ def meet(session: Session, address: Address, *, hash_of: AddressHash, language: 
     sought = select(Subscriber).where(Subscriber.address_hash == address_hash)
     found = session.scalar(_held(sought))
     if found is not None:
+        found.address = found.address or address.display
         return found
     new = Subscriber(
         uid=new_uid(),

@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from subscribers import events
-from subscribers.consent import leave
+from subscribers.consent import come_back, leave
 from subscribers.errors import NotConfirmed
 from subscribers.events import Proof
 from subscribers.people import hold
+from subscribers.stoplist import Stops
 from subscribers.subscriptions import Wishes, distinct
 
 
@@ -23,7 +24,14 @@ class Change:
 
 
 def choose(
-    session: Session, subscriber_id: int, digests: Sequence[str], *, way: str, words: str | None = None, now: datetime
+    session: Session,
+    subscriber_id: int,
+    digests: Sequence[str],
+    *,
+    way: str,
+    words: str | None = None,
+    stops: Stops,
+    now: datetime,
 ) -> Change:
     """Make `digests` the whole of what this subscriber wishes for. Only for who holds the subscriber's token: the
     token reached the address, so that what is chosen needs no other confirmation, whether it was asked for before,
@@ -38,9 +46,10 @@ def choose(
     proof = Proof(way=way, words=words)
     added = tuple(digest for digest in distinct(digests) if wishes.state(digest) != "active")
     ended = tuple(digest for digest in wishes.among("asked", "active") if digest not in digests)
+    come_back(session, subscriber, added, stops=stops, now=now)
     for digest in added:
         wishes.put(digest, "active", now)
         events.record(session, subscriber.id, kind="changed", digest=digest, proof=proof, now=now)
-    leave(session, subscriber, wishes, ended, proof=proof, now=now)
+    leave(session, subscriber, wishes, ended, proof=proof, stops=stops, now=now)
     session.flush()
     return Change(added, ended)

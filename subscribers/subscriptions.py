@@ -29,6 +29,10 @@ class Wishes:
         """The digests whose wish is in one of these states, in the order of their slugs."""
         return tuple(sorted(digest for digest, row in self._rows.items() if row.state in states))
 
+    def standing(self) -> list[tuple[str, datetime]]:
+        """The digests that are asked or active, each with since when."""
+        return [(digest, row.since) for digest, row in self._rows.items() if row.state in ("asked", "active")]
+
     def states(self) -> list[Wish]:
         """The state of every wish there ever was."""
         return [_wish(row.state) for row in self._rows.values()]

@@ -1,5 +1,6 @@
 """Addresses that must never be mailed, by keyed hash, with the reason."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -10,18 +11,33 @@ from subscribers import events
 from subscribers.events import Proof
 from subscribers.models import Subscriber, Suppression
 from subscribers.people import insert
+from subscribers.stoplist import Stop, Stops
 
 Reason = Literal["hard-bounce", "by-hand", "complaint", "erased"]
 REASONS: tuple[Reason, ...] = get_args(Reason)  # from weakest to strongest
+_KINDS: Mapping[Reason, events.EventKind] = {
+    "hard-bounce": "bounced",
+    "by-hand": "suppressed",
+    "complaint": "complained",
+    "erased": "erased",
+}
 
 
 def suppress(
-    session: Session, address_hash: str, *, address: str | None, reason: Reason, note: str | None = None, now: datetime
+    session: Session,
+    address_hash: str,
+    *,
+    address: str | None,
+    reason: Reason,
+    note: str | None = None,
+    stops: Stops,
+    now: datetime,
 ) -> bool:
     """Never mail this address again. False if that was known already, for this reason or a stronger one.
 
     `address` is kept for people to read, but never when the reason is `erased`. A stronger reason replaces a weaker
-    one. The subscriber of that address, if there is one, gets a consent event `suppressed`.
+    one. The subscriber of that address, if there is one, gets a consent event: `bounced`, `complained`, `erased` or
+    `suppressed`.
     """
     if reason == "erased":
         address = None
@@ -33,11 +49,12 @@ def suppress(
         if not _stronger(reason, known.reason):
             return False
         known.address, known.reason, known.note, known.at = address, reason, note, now
-    _tell(session, address_hash, "suppressed", Proof(way=reason, source=note), now)
+    _tell(session, address_hash, _KINDS[reason], Proof(way=reason, source=note), now)
+    stops.add(Stop(now, "suppressed", address_hash, reason))
     return True
 
 
-def lift(session: Session, address_hash: str, *, way: str, now: datetime) -> bool:
+def lift(session: Session, address_hash: str, *, way: str, stops: Stops, now: datetime) -> bool:
     """Allow mail to this address again, as its consent stands. False if it was not suppressed."""
     known = _held(session, address_hash)
     if known is None:
@@ -46,6 +63,7 @@ def lift(session: Session, address_hash: str, *, way: str, now: datetime) -> boo
     session.delete(known)
     session.flush()
     _tell(session, address_hash, "changed", Proof(way=way, words=words), now)
+    stops.add(Stop(now, "lifted", address_hash, ""))
     return True
 
 

@@ -35,6 +35,11 @@ class SiteKeys:
         """The keyed hash (32 lower-case base32 characters) under which an address is known to the suppression list."""
         return base32(hmac.digest(self.address_key, address_key.encode(), hashlib.sha256)[:20])
 
+    @property
+    def address_mark(self) -> str:
+        """Tells keyed hashes of this secret from those of another; says nothing of the secret."""
+        return self.address_hash("mark")[:8]
+
     def confirm_token(self, letter_uid: str) -> str:
         """The token of the link in a confirmation letter: computed at each attempt, stored nowhere."""
         return self.tokens.sign(_CONFIRM, letter_uid)

@@ -12,6 +12,7 @@ from subscribers import budgets, consent, people, subscriptions
 from subscribers.addresses import masked, parse
 from subscribers.budgets import Limits
 from subscribers.models import Subscriber
+from subscribers.stoplist import Stops
 from subscribers.subscriptions import distinct
 from syndicate.errors import NotFound
 from syndicate.keys import SiteKeys
@@ -44,7 +45,7 @@ class ConfirmPage:
 
 @dataclass(frozen=True)
 class SignUp:
-    """The flow for one site: its keys, the slugs of its digests, the language of its letters and the limits.
+    """The flow for one site: its keys, the slugs of its digests, the language of its letters, its stop list and limits.
 
     A confirmation link works for `confirm_days` from the moment its letter was asked for, any number of times.
     """
@@ -52,6 +53,7 @@ class SignUp:
     keys: SiteKeys
     digests: tuple[str, ...]
     language: str
+    stops: Stops
     limits: Limits = field(default_factory=Limits)
     confirm_days: int = 7
 
@@ -133,7 +135,7 @@ class SignUp:
         # Held before the look, or two clicks at once would both find it new and both be welcomed.
         person = people.hold(session, page.subscriber_id)
         states = subscriptions.read_states(session, person.id)
-        if not consent.confirm(session, page.subscriber_id, page.digests, way=way, now=now):
+        if not consent.confirm(session, page.subscriber_id, page.digests, way=way, stops=self.stops, now=now):
             return ConfirmPage("expired", page.masked, page.digests, page.subscriber_id)
         new = tuple(digest for digest in page.digests if states.get(digest) == "asked")
         if new:

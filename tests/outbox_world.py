@@ -17,6 +17,7 @@ import newsroom
 from people import DIGEST, outgoing
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
+from stops import Kept
 
 from subscribers import consent
 from subscribers.models import Subscriber, Subscription, Suppression
@@ -122,7 +123,7 @@ class World:
         with self.database.write() as session:
             ids = session.scalars(select(Subscriber.id).order_by(Subscriber.id)).all()
             if ids:
-                consent.unsubscribe(session, ids[chance % len(ids)], DIGEST, way="link", now=self.now)
+                consent.unsubscribe(session, ids[chance % len(ids)], DIGEST, way="link", stops=Kept(), now=self.now)
 
     def complain(self, chance: int) -> None:
         """Somebody's address is suppressed."""
@@ -197,7 +198,7 @@ class World:
         def act() -> None:
             with self.database.write() as session:
                 if step == "leave":
-                    decisions.leave(session, edition_id, now=self.now)
+                    decisions.leave(session, edition_id, stops=Kept(), now=self.now)
                     return
                 decided = decisions.resend(session, self.desk.config, edition_id, now=self.now)
                 for place in decided.deliveries:

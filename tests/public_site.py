@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from sqlalchemy import select
+from stops import Kept
 
 from subscribers import consent
 from subscribers.addresses import parse
@@ -130,7 +131,8 @@ class LiveSite:
             site = Site(uid="site", tag_authority="valley.test", tag_date=date(2026, 11, 1), revision=1)
             site.created_at = datetime(2026, 11, 1, tzinfo=UTC)
             session.add(site)
-        self.signup = SignUp(self.keys, tuple(d.slug for d in self.config.digests), "en")
+        self.stops = Kept()
+        self.signup = SignUp(self.keys, tuple(d.slug for d in self.config.digests), "en", self.stops)
         self.documents = Documents(self.config)
         self.app = create(
             PublicSite(
@@ -138,6 +140,7 @@ class LiveSite:
                 self.keys,
                 self.database,
                 self.signup,
+                self.stops,
                 self.documents,
                 self.clock,
                 self._wake,

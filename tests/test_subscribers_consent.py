@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from stops import Kept
 
 from subscribers import consent, listing, suppression
 from subscribers.addresses import parse
@@ -52,7 +53,7 @@ class Door:
         )
 
     def confirm(self, *digests: str) -> bool:
-        return consent.confirm(self.session, self.seen.id, digests, way="page", now=self._tick())
+        return consent.confirm(self.session, self.seen.id, digests, way="page", stops=Kept(), now=self._tick())
 
     def add(self, *digests: str) -> Subscriber:
         return consent.add(
@@ -67,7 +68,7 @@ class Door:
         )
 
     def leave(self, digest: str | None) -> tuple[str, ...]:
-        return consent.unsubscribe(self.session, self.seen.id, digest, way="one-click", now=self._tick())
+        return consent.unsubscribe(self.session, self.seen.id, digest, way="one-click", stops=Kept(), now=self._tick())
 
     @property
     def seen(self) -> Listed:
@@ -102,7 +103,9 @@ def test_every_event_keeps_the_words_the_way_and_the_network(database: Database,
     with database.write() as session:
         alice = Door(session, now)
         asked = alice.ask("weekly")
-        consent.confirm(session, asked.subscriber.id, ("weekly",), way="page", words="Yes, send it", now=now)
+        consent.confirm(
+            session, asked.subscriber.id, ("weekly",), way="page", words="Yes, send it", stops=Kept(), now=now
+        )
         first, second = listing.history(session, asked.subscriber.id)
     assert (first.way, first.words, first.source, first.network) == (
         "form",
@@ -218,7 +221,7 @@ def test_stated_consent_revives_nobody(database: Database, now: datetime) -> Non
 
 def test_stated_consent_of_a_suppressed_address_is_refused_with_the_reason(database: Database, now: datetime) -> None:
     with database.write() as session:
-        suppression.suppress(session, hash_of(ALICE.key), address=None, reason="hard-bounce", now=now)
+        suppression.suppress(session, hash_of(ALICE.key), address=None, reason="hard-bounce", stops=Kept(), now=now)
         with pytest.raises(Suppressed, match=r"Alice@example.org is suppressed \(hard-bounce\)"):
             Door(session, now).add("weekly")
         assert listing.listing(session) == []
@@ -226,7 +229,7 @@ def test_stated_consent_of_a_suppressed_address_is_refused_with_the_reason(datab
 
 def test_a_suppressed_address_that_asks_is_noted_and_wishes_for_nothing(database: Database, now: datetime) -> None:
     with database.write() as session:
-        suppression.suppress(session, hash_of(ALICE.key), address=None, reason="complaint", now=now)
+        suppression.suppress(session, hash_of(ALICE.key), address=None, reason="complaint", stops=Kept(), now=now)
         alice = Door(session, now)
         assert alice.ask("weekly").suppressed
         assert (alice.seen.state, alice.seen.asked, alice.seen.suppressed) == ("unconfirmed", (), "complaint")
@@ -238,7 +241,7 @@ def test_who_is_suppressed_after_asking_cannot_confirm(database: Database, now: 
     with database.write() as session:
         alice = Door(session, now)
         alice.ask("weekly")
-        suppression.suppress(session, hash_of(ALICE.key), address=None, reason="complaint", now=now)
+        suppression.suppress(session, hash_of(ALICE.key), address=None, reason="complaint", stops=Kept(), now=now)
         assert not alice.confirm("weekly")
         assert alice.seen.state == "unconfirmed"
 
@@ -256,7 +259,9 @@ def test_still_wanted_names_those_who_have_not_left(database: Database, now: dat
         people = [Door(session, now, address=f"{name}@example.org") for name in ("ann", "bob", "cleo", "dora")]
         ids = [person.add("weekly").id for person in people]
         people[1].leave("weekly")
-        suppression.suppress(session, hash_of("cleo@example.org"), address=None, reason="complaint", now=now)
+        suppression.suppress(
+            session, hash_of("cleo@example.org"), address=None, reason="complaint", stops=Kept(), now=now
+        )
         wanted = session.scalars(still_wanted("weekly", ids[:3])).all()
         assert list(wanted) == [ids[0]]
         assert list(session.scalars(still_wanted("weekly", []))) == []
@@ -305,9 +310,9 @@ def test_what_no_database_can_hold_is_left_out_of_the_proof(database: Database, 
 
 def test_an_unknown_subscriber_is_said_so(sqlite_database: Database, now: datetime) -> None:
     with sqlite_database.write() as session:
-        assert not consent.confirm(session, 4711, ("weekly",), way="page", now=now)
+        assert not consent.confirm(session, 4711, ("weekly",), way="page", stops=Kept(), now=now)
         with pytest.raises(UnknownSubscriber, match="4711"):
-            consent.unsubscribe(session, 4711, None, way="page", now=now)
+            consent.unsubscribe(session, 4711, None, way="page", stops=Kept(), now=now)
 
 
 def test_parallel_asks_of_one_new_address_make_one_subscriber(database: Database, now: datetime) -> None:
@@ -360,11 +365,11 @@ def test_two_changes_of_one_person_at_once_see_each_other(database: Database, no
 
     def second() -> None:
         with database.write() as session:
-            consent.unsubscribe(session, alice_id, "daily", way="one-click", now=now)
+            consent.unsubscribe(session, alice_id, "daily", way="one-click", stops=Kept(), now=now)
 
     thread = threading.Thread(target=second)
     with database.write() as session:
-        consent.unsubscribe(session, alice_id, "weekly", way="one-click", now=now)
+        consent.unsubscribe(session, alice_id, "weekly", way="one-click", stops=Kept(), now=now)
         thread.start()
         thread.join(0.3)
         assert thread.is_alive()
@@ -381,7 +386,7 @@ def test_nobody_waits_to_leave_while_rows_that_name_them_are_written(postgres_ur
 
     def leave() -> None:
         with database.write() as session:
-            consent.unsubscribe(session, alice_id, None, way="one-click", now=now)
+            consent.unsubscribe(session, alice_id, None, way="one-click", stops=Kept(), now=now)
 
     thread = threading.Thread(target=leave)
     with database.write() as session:

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from stops import Kept
+
 from subscribers import consent, suppression
 from subscribers.addresses import parse
 from subscribers.ids import new_uid
@@ -25,10 +27,10 @@ def test_the_list_holds_everybody_in_every_state(database: Database, now: dateti
             )
             ids[name] = asked.subscriber.id
         later = now + timedelta(hours=1)
-        consent.confirm(session, ids["bob"], ("weekly",), way="page", now=later)
-        consent.confirm(session, ids["cleo"], ("daily", "weekly"), way="page", now=later)
-        consent.unsubscribe(session, ids["cleo"], None, way="page", now=later)
-        suppression.suppress(session, "dora@example.org", address=None, reason="by-hand", now=later)
+        consent.confirm(session, ids["bob"], ("weekly",), way="page", stops=Kept(), now=later)
+        consent.confirm(session, ids["cleo"], ("daily", "weekly"), way="page", stops=Kept(), now=later)
+        consent.unsubscribe(session, ids["cleo"], None, way="page", stops=Kept(), now=later)
+        suppression.suppress(session, "dora@example.org", address=None, reason="by-hand", stops=Kept(), now=later)
     with database.read() as session:
         whole = listing(session)
         assert [(who.address, who.state, who.digests, who.asked, who.suppressed) for who in whole] == [

@@ -11,6 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
+from stops import Kept
 
 from subscribers import consent, preferences, suppression
 from subscribers.addresses import parse
@@ -82,7 +83,7 @@ class World:
     def confirm(self, name: str, digests: tuple[str, ...]) -> None:
         person = self.people[name]
         works = not person.suppressed and any(person.wishes.get(d) in ("asked", "active") for d in digests)
-        done = consent.confirm(self.session, self.ids.get(name, -1), digests, way="page", now=self.tick())
+        done = consent.confirm(self.session, self.ids.get(name, -1), digests, way="page", stops=Kept(), now=self.tick())
         assert done == works
         if works:
             person.wishes |= {d: "active" for d in digests if person.wishes.get(d) == "asked"}
@@ -117,7 +118,7 @@ class World:
         person = self.people[name]
         if not person.known:
             return
-        ended = consent.unsubscribe(self.session, self.ids[name], digest, way="page", now=self.tick())
+        ended = consent.unsubscribe(self.session, self.ids[name], digest, way="page", stops=Kept(), now=self.tick())
         assert ended == person.leave(DIGESTS if digest is None else (digest,))
         if digest is None:
             person.state = "unsubscribed"
@@ -127,7 +128,9 @@ class World:
         if not person.known:
             return
         try:
-            change = preferences.choose(self.session, self.ids[name], digests, way="page", now=self.tick())
+            change = preferences.choose(
+                self.session, self.ids[name], digests, way="page", stops=Kept(), now=self.tick()
+            )
         except NotConfirmed:
             assert person.state != "confirmed"
             return
@@ -137,12 +140,14 @@ class World:
         assert change.ended == person.leave(set(DIGESTS) - set(digests))
 
     def suppress(self, name: str) -> None:
-        new = suppression.suppress(self.session, f"{name}@example.org", address=None, reason="by-hand", now=self.tick())
+        new = suppression.suppress(
+            self.session, f"{name}@example.org", address=None, reason="by-hand", stops=Kept(), now=self.tick()
+        )
         assert new != self.people[name].suppressed
         self.people[name].suppressed = True
 
     def lift(self, name: str) -> None:
-        lifted = suppression.lift(self.session, f"{name}@example.org", way="command", now=self.tick())
+        lifted = suppression.lift(self.session, f"{name}@example.org", way="command", stops=Kept(), now=self.tick())
         assert lifted == self.people[name].suppressed
         self.people[name].suppressed = False
 

@@ -21,12 +21,13 @@ def test_a_backup_says_what_is_in_it_and_what_is_not(site: Console, tmp_path: Pa
     assert missing == (
         f"not in it: the secret (keep a copy of {site.folder / 'secret.key'}), "
         f"the DKIM key s1 (of {site.folder / 'dkim-s1.pem'}), config.toml and templates/, "
-        "a stop list (this version keeps none)"
+        "the stop list (it stays where it is, and a restore heeds it)"
     )
     assert "is there already" in site("db", "backup", str(file)).refused(1)
     whole = site("db", "backup", str(file), "--with-secret", "--force").done().lines
     assert whole[1].endswith(", the secret, the DKIM key s1: keep the file as you keep the secret")
-    assert whole[2] == "not in it: config.toml and templates/, a stop list (this version keeps none)"
+    rest = "not in it: config.toml and templates/, the stop list (it stays where it is, and a restore heeds it)"
+    assert whole[2] == rest
     shape = site("db", "backup", str(file), "--force", "--json").done().json
     assert (shape["file"], shape["secret"], shape["stop_list"], shape["database"]) == (
         str(file),

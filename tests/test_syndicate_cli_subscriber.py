@@ -31,7 +31,7 @@ def test_with_stated_consent_people_are_in_at_once(site: Console) -> None:
     ]
     (step,) = site("subscriber", "history", "ann@example.org", "--json").done().json
     assert (step["kind"], step["way"], step["source"]) == ("imported", "command", "signed at the fair")
-    assert set(step) == {"at", "kind", "digest", "way", "words", "source", "network"}
+    assert set(step) == {"at", "kind", "digest", "way", "words", "version", "form", "source", "network"}
     assert len(site("subscriber", "list", "--limit", "1").done().lines) == 1
 
 

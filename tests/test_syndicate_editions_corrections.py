@@ -7,6 +7,7 @@ import newsroom
 import people
 import pytest
 from sqlalchemy import select, update
+from stops import Kept
 
 from subscribers import consent, suppression
 from subscribers.models import Subscriber
@@ -76,8 +77,8 @@ def test_exactly_those_get_it_who_have_the_edition_or_may_have_it(database: Data
     people.subscribe(database, 2, LATER, first=20)
     with database.write() as session:
         ids = dict(session.execute(select(Subscriber.address, Subscriber.id)).tuples().all())
-        consent.unsubscribe(session, ids[people.Person(6).address], "weekly", way="page", now=LATER)
-        suppression.suppress(session, f"hash{7:028}", address=None, reason="complaint", now=LATER)
+        consent.unsubscribe(session, ids[people.Person(6).address], "weekly", way="page", stops=Kept(), now=LATER)
+        suppression.suppress(session, f"hash{7:028}", address=None, reason="complaint", stops=Kept(), now=LATER)
     correction = corrected(database, edition)
     assert started(database, desk, correction) == [people.Person(n).address for n in (0, 1, 8)]
     with database.read() as session:

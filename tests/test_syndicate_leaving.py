@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from stops import Kept
 
 from subscribers import consent, suppression
 from subscribers.addresses import parse
@@ -11,7 +12,7 @@ from subscribers.errors import UnknownSubscriber
 from subscribers.tokens import TokenKeys
 from syndicate.database import Database
 from syndicate.keys import SiteKeys
-from syndicate.leaving import leave
+from syndicate.leaving.goodbye import leave
 from syndicate.models import Letter
 
 KEYS = SiteKeys(TokenKeys({1: b"0123456789abcdef"}, 1), b"another key for addresses")
@@ -35,7 +36,7 @@ def join(database: Database, now: datetime, *digests: str) -> int:
 
 def end(database: Database, person: int, digest: str | None, now: datetime) -> tuple[str, ...]:
     with database.write() as session:
-        return leave(session, person, digest, way="page", now=now)
+        return leave(session, person, digest, way="page", stops=Kept(), now=now)
 
 
 def filed(database: Database) -> list[tuple[str, str, object]]:
@@ -71,7 +72,9 @@ def test_who_leaves_everything_is_told_of_all_that_came(database: Database, now:
 def test_a_suppressed_address_leaves_without_a_letter(database: Database, now: datetime) -> None:
     person = join(database, now, "weekly")
     with database.write() as session:
-        suppression.suppress(session, KEYS.address_hash(ADDRESS.key), address=None, reason="complaint", now=now)
+        suppression.suppress(
+            session, KEYS.address_hash(ADDRESS.key), address=None, reason="complaint", stops=Kept(), now=now
+        )
     assert end(database, person, "weekly", now) == ("weekly",)
     assert filed(database) == []
 
@@ -88,7 +91,7 @@ def test_who_never_confirmed_is_not_told_goodbye(database: Database, now: dateti
             words="x",
             now=now,
         )
-        assert leave(session, asked.subscriber.id, None, way="page", now=now) == ("weekly",)
+        assert leave(session, asked.subscriber.id, None, way="page", stops=Kept(), now=now) == ("weekly",)
     assert filed(database) == []
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from stops import Kept
 
 from subscribers import consent, listing, suppression
 from subscribers.addresses import parse
@@ -23,7 +24,7 @@ from syndicate.outbox import letters
 from syndicate.signup import ConfirmPage, Outcome, SignUp, UnknownDigest
 
 KEYS = SiteKeys(TokenKeys({1: b"0123456789abcdef"}, 1), b"another key for addresses")
-DOOR = SignUp(keys=KEYS, digests=("weekly", "daily"), language="en", limits=Limits(network_an_hour=5))
+DOOR = SignUp(keys=KEYS, digests=("weekly", "daily"), language="en", stops=Kept(), limits=Limits(network_an_hour=5))
 ALICE = "Alice@example.org"
 NETWORK = network_of("192.0.2.7")
 DAY = timedelta(days=1)
@@ -81,10 +82,10 @@ def test_the_answer_tells_nobody_who_is_subscribed(database: Database, now: date
                 DOOR.confirm(session, last_token(session), way="page", now=now)
         found = listing.find(session, KEYS.address_hash("left@example.org"))
         assert found is not None
-        consent.unsubscribe(session, found.id, None, way="page", now=now)
+        consent.unsubscribe(session, found.id, None, way="page", stops=Kept(), now=now)
         for name in ("suppressed", "erased"):
             address_hash = KEYS.address_hash(f"{name}@example.org")
-            suppression.suppress(session, address_hash, address=None, reason="erased", now=now)
+            suppression.suppress(session, address_hash, address=None, reason="erased", stops=Kept(), now=now)
         before, later = len(filed(session)), now + timedelta(hours=1)
         names = ("new", "waiting", "confirmed", "left", "suppressed", "erased")
         assert {ask(session, later, f"{name}@example.org", door=door) for name in names} == {"asked"}
@@ -120,7 +121,9 @@ def test_a_network_that_asks_too_much_is_told_so_and_leaves_no_trace(database: D
 def test_suppressed_addresses_count_for_their_network_as_all_others_do(database: Database, now: datetime) -> None:
     """Else twenty tries beside one address would tell whether it is suppressed."""
     with database.write() as session:
-        suppression.suppress(session, KEYS.address_hash(parse(ALICE).key), address=None, reason="complaint", now=now)
+        suppression.suppress(
+            session, KEYS.address_hash(parse(ALICE).key), address=None, reason="complaint", stops=Kept(), now=now
+        )
         addresses = [ALICE, *(f"reader{n}@example.org" for n in range(5))]
         assert [ask(session, now, address) for address in addresses] == ["asked"] * 5 + ["too-many"]
 
@@ -175,7 +178,7 @@ def test_an_old_link_brings_nobody_back_and_a_new_one_does(database: Database, n
         token = last_token(session)
         page = DOOR.confirm(session, token, way="page", now=now)
         assert page.subscriber_id is not None
-        consent.unsubscribe(session, page.subscriber_id, "weekly", way="one-click", now=now + DAY)
+        consent.unsubscribe(session, page.subscriber_id, "weekly", way="one-click", stops=Kept(), now=now + DAY)
         assert DOOR.confirm_page(session, token, now + DAY).state == "expired"
         assert DOOR.confirm(session, token, way="page", now=now + DAY).state == "expired"
         assert state_of(session) == ("unsubscribed", (), ())

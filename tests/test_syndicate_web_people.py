@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from public_site import LiveSite, Visitor, live_site
+from stops import Kept
 
 from subscribers.addresses import parse
 from subscribers.suppression import suppress
@@ -65,7 +66,12 @@ def test_everybody_gets_the_same_answer(site: LiveSite) -> None:
     with site.database.write() as session:
         gone = parse("gone@example.org")
         suppress(
-            session, site.keys.address_hash(gone.key), address=gone.display, reason="hard-bounce", now=site.clock()
+            session,
+            site.keys.address_hash(gone.key),
+            address=gone.display,
+            reason="hard-bounce",
+            stops=Kept(),
+            now=site.clock(),
         )
     ask(site, "waiting@example.org")
     answers = []
@@ -223,7 +229,9 @@ def test_the_confirmation_of_somebody_who_may_not_be_mailed_any_more_confirms_no
     path = site.confirm_path(site.letters()[0])
     with site.database.write() as session:
         gone = parse(ADDRESS)
-        suppress(session, site.keys.address_hash(gone.key), address=None, reason="complaint", now=site.clock())
+        suppress(
+            session, site.keys.address_hash(gone.key), address=None, reason="complaint", stops=Kept(), now=site.clock()
+        )
     before = site.fingerprint()
     for answer in (site.visitor.get(path), site.visitor.post(path)):
         assert "This link has expired" in answer.text

@@ -12,12 +12,14 @@ from types import TracebackType
 
 from subscribers import events
 from subscribers.budgets import Limits
+from subscribers.stoplist import StopList
 from syndicate.app.composing import MailMaker
 from syndicate.config import Config, load
 from syndicate.database import Database
 from syndicate.editions.lifecycle import Editions
 from syndicate.editions.records import find, first_seen
 from syndicate.keys import SiteKeys, load_secret
+from syndicate.leaving.catching_up import catch_up
 from syndicate.mail.render import Renderer
 from syndicate.mail.sign import load_keys
 from syndicate.mail.smtp import Relay
@@ -32,6 +34,10 @@ from syndicate.signup import SignUp
 
 # The limit on sign-ups of a network counts the last hour, so a network is kept that long in any case.
 _LIMITS_LOOK_BACK = timedelta(hours=1)
+
+
+STOP_LIST = "stop.list"
+"""The file beside the secret that remembers who has left, whatever copy of the database is put back."""
 
 
 def utc_now() -> datetime:
@@ -56,6 +62,7 @@ class App:
     database: Database
     renderer: Renderer
     signup: SignUp
+    stops: StopList
     editions: Editions
     documents: Documents
     clock: Callable[[], datetime]
@@ -76,7 +83,9 @@ class App:
         return MailMaker(self.database, self.config, self.keys, load_keys(self.config.mail.dkim), self.renderer)
 
     def sender(self, times: Times | None = None) -> Sender:
-        """A new sender, not yet opened."""
+        """A new sender, not yet opened, for a database that knows all that the stop list does. Raises
+        NobodyKnowsWhoLeft."""
+        catch_up(self.database, (self.stops,), now=self.clock())
         smtp = self.config.mail.smtp
         terms = Terms(
             relay=self.relay(),
@@ -113,6 +122,7 @@ class App:
     def tick(self) -> None:
         """Decide what is due now, tell the operator what needs a person, and forget what was kept long enough."""
         now = self.clock()
+        catch_up(self.database, (self.stops,), now=now)
         self._forget(now - max(self.config.privacy.ip_retention, _LIMITS_LOOK_BACK))
         try:
             self.editions.tick(self.database, now)
@@ -150,6 +160,7 @@ def open_site(path: Path, *, environ: Mapping[str, str] = os.environ, clock: Cal
         database.close()
         raise
     renderer = Renderer(config.folder / "templates")
+    stops = StopList(config.site.secret_file.with_name(STOP_LIST), mark=keys.address_mark)
     return App(
         config=config,
         keys=keys,
@@ -159,8 +170,10 @@ def open_site(path: Path, *, environ: Mapping[str, str] = os.environ, clock: Cal
             keys,
             config.digest_slugs,
             config.site.language,
+            stops,
             Limits(config.budgets.address_a_day, config.budgets.network_an_hour),
         ),
+        stops=stops,
         editions=Editions(config, renderer),
         documents=Documents(config),
         clock=clock,

@@ -7,6 +7,7 @@ from typing import Literal
 
 from syndicate.app.parts import App
 from syndicate.errors import SyndicateError
+from syndicate.leaving.catching_up import catch_up
 from syndicate.outbox import guard, leases, relays
 from syndicate.sender.errors import AnotherSender
 from syndicate.sender.lock import SenderLock
@@ -39,7 +40,9 @@ def somebody_sends(app: App) -> bool:
 
 
 def ensure_free(app: App) -> None:
-    """Raise Refused, with the reason and the remedy, while the outbox is held; nothing was changed."""
+    """Raise Refused, with the reason and the remedy, while the outbox is held, and NobodyKnowsWhoLeft. Who has left by
+    the stop list has left in the database then."""
+    catch_up(app.database, (app.stops,), now=app.clock())
     with app.database.read() as session:
         guard.require_free(session)
 
@@ -49,6 +52,7 @@ def release_outbox(app: App) -> list[int]:
     known against it. Returns the editions that are sending again.
 
     Raises Refused if the outbox is not held, and nothing is known against the relay either."""
+    catch_up(app.database, (app.stops,), now=app.clock())
     file, name = app.count_file(), app.relay().name
     with app.database.write() as session:
         if guard.held(session) is None and relays.release(session, name, now=app.clock()):

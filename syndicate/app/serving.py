@@ -97,6 +97,7 @@ class Server:
             keys=app.keys,
             database=app.database,
             signup=app.signup,
+            stops=app.stops,
             documents=app.documents,
             clock=app.clock,
             wake=self.wake,

@@ -17,7 +17,7 @@ def made(config: Config, manifest: Manifest, file: Path) -> list[str]:
     ]
 
 
-def put(config: Config, done: Restored) -> list[str]:
+def put(config: Config, done: Restored, left: int | None) -> list[str]:
     """After `db restore`."""
     keys = ", ".join(str(path) for path in done.keys)
     return [
@@ -25,9 +25,16 @@ def put(config: Config, done: Restored) -> list[str]:
         f"kept: {done.kept or 'nothing, as there was no database'}",
         *([f"put where there was none: {keys}"] if keys else []),
         *([f"missing: {config.site.secret_file}: put back your copy"] if not config.site.secret_file.exists() else []),
+        _left(left),
         "held: nothing is sent before you say so. Look at `syndicate outbox status` and `syndicate edition list`,",
         "cancel what had gone since (`syndicate edition cancel E`), then run `syndicate outbox release`",
     ]
+
+
+def _left(left: int | None) -> str:
+    if left is None:
+        return "the stop list was not read: before a mail goes it must be"
+    return f"the stop list: {left} people who left since then have left here too"
 
 
 def _counts(manifest: Manifest) -> str:
@@ -44,5 +51,5 @@ def _missing(config: Config, manifest: Manifest) -> str:
     words = [] if manifest.secret else [f"the secret (keep a copy of {config.site.secret_file})"]
     keys = [key for key in config.mail.dkim.keys if key.selector not in manifest.dkim_keys]
     words += [f"the DKIM key {key.selector} (of {key.key_file})" for key in keys]
-    words += ["config.toml and templates/", "a stop list (this version keeps none)"]
+    words += ["config.toml and templates/", "the stop list (it stays where it is, and a restore heeds it)"]
     return ", ".join(words)

@@ -37,7 +37,7 @@ def ingest(
         for name, data in given:
             for number, mail in enumerate(incoming(data, to), 1):
                 with site.database.write() as session:
-                    done = take(session, site.keys, site.config.digest_slugs, mail, now=site.clock())
+                    done = take(session, site.keys, site.config.digest_slugs, mail, stops=site.stops, now=site.clock())
                 shapes.append(_shape(name, number, mail, done))
     output.listing(shapes, _COLUMNS, as_json=as_json)
 

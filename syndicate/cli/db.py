@@ -77,24 +77,40 @@ def restore(
     other_site: Annotated[
         bool, typer.Option("--other-site", help="Also if the backup is of another site than the database here.")
     ] = False,
+    stop_list: Annotated[
+        list[Path] | None,
+        typer.Option("--stop-list", metavar="FILE", help="The stop list of another web machine; may be given again."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Put a backup in the place of the database, which is kept beside it. Nothing of it is sent before you say so."""
     from syndicate import config
     from syndicate.app.parts import utc_now
+    from syndicate.app.restored import catch_up_restored
     from syndicate.backup.restoring import restore as put_back
     from syndicate.cli.backup_words import put
+    from syndicate.cli.failures import Partly
+    from syndicate.leaving.catching_up import NobodyKnowsWhoLeft
 
     settings = config.load(config_path(ctx))
     done = put_back(settings, file, other_site=other_site, now=utc_now())
+    left, fault = None, ""
+    try:
+        left = catch_up_restored(config_path(ctx), stop_list or ())
+    except NobodyKnowsWhoLeft as error:
+        fault = str(error)
     shape = {
         "file": str(file),
         "made_at": done.manifest.made_at.isoformat(),
         "kept": done.kept,
         "keys": [str(path) for path in done.keys],
         "held": True,
+        "left_since": left,
     }
-    output.changed(put(settings, done), shape, as_json=as_json)
+    output.changed(put(settings, done, left), shape, as_json=as_json)
+    if fault:
+        output.note(f"syndicate: restored and held, but {fault}")
+        raise Partly
 
 
 @app.command("check")

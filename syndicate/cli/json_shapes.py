@@ -80,6 +80,8 @@ def consent_event(line: HistoryLine) -> Shape:
         "digest": line.digest,
         "way": line.way,
         "words": line.words,
+        "version": line.version,
+        "form": line.form,
         "source": line.source,
         "network": line.network,
     }

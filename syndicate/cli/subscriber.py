@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from subscribers.listing import Listed
     from syndicate.app.parts import App
 
-app = typer.Typer(name="subscriber", help="Subscribers: add, list, show, unsubscribe, history.")
+app = typer.Typer(name="subscriber", help="Subscribers: add, list, show, unsubscribe, erase, history.")
 
 WAY = "command"
 _COLUMNS: tuple[Column, ...] = (
@@ -85,9 +85,23 @@ def unsubscribe(
         if digest is not None:
             site.config.digest(digest)
         with site.database.write() as session:
-            end(session, _find(session, site, address).id, digest, way=WAY, now=site.clock())
+            end(session, _find(session, site, address).id, digest, way=WAY, stops=site.stops, now=site.clock())
             shape = json_shapes.subscriber(_find(session, site, address))
     output.changed([shape["id"]], shape, as_json=as_json)
+
+
+@app.command("erase")
+def erase(ctx: typer.Context, address: Address, as_json: AsJson = False) -> None:
+    """Erase a person for good: address, words and sources go everywhere, a keyed hash stays so that nobody mails them
+    again. It cannot be undone. Harmless to repeat."""
+    from syndicate.leaving.erasing import erase as for_good
+
+    with opened(ctx) as site:
+        with site.database.write() as session:
+            found = _find(session, site, address)
+            for_good(session, found.id, site.stops, site.clock())
+        shape = {"id": found.id, "erased": True}
+    output.changed([found.id], shape, as_json=as_json)
 
 
 def _find(session: Session, site: App, text: str) -> Listed:

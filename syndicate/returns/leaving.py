@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from subscribers.models import Subscriber, Subscription
+from subscribers.stoplist import Stops
 from syndicate.keys import SiteKeys
-from syndicate.leaving import leave
+from syndicate.leaving.goodbye import leave
 from syndicate.mail.leave import is_leave_address, leaves, named_by_leave
 from syndicate.returns.reading import Incoming
 
@@ -29,20 +30,24 @@ class Done:
     digest: str | None = None
 
 
-def take(session: Session, keys: SiteKeys, digests: Sequence[str], mail: Incoming, *, now: datetime) -> Done:
+def take(
+    session: Session, keys: SiteKeys, digests: Sequence[str], mail: Incoming, *, stops: Stops, now: datetime
+) -> Done:
     """Act on one mail. `digests` are those of the site; one that it no longer has can be left as well. Harmless to
     repeat; the caller commits."""
     ours = [local for local in (address.rpartition("@")[0] for address in mail.recipients) if is_leave_address(local)]
     if mail.automatic or not ours:
         return Done("not understood")
     for local in ours:
-        done = _leave(session, keys, digests, local, now)
+        done = _leave(session, keys, digests, local, stops=stops, now=now)
         if done is not None:
             return done
     return Done("forged")
 
 
-def _leave(session: Session, keys: SiteKeys, digests: Sequence[str], local: str, now: datetime) -> Done | None:
+def _leave(
+    session: Session, keys: SiteKeys, digests: Sequence[str], local: str, *, stops: Stops, now: datetime
+) -> Done | None:
     subscriber_id = named_by_leave(local)
     uid = None
     if subscriber_id is not None:
@@ -52,6 +57,6 @@ def _leave(session: Session, keys: SiteKeys, digests: Sequence[str], local: str,
     had = session.scalars(select(Subscription.digest).where(Subscription.subscriber_id == subscriber_id))
     for digest in dict.fromkeys([*digests, *had]):
         if leaves(local, keys, subscriber_id=subscriber_id, uid=uid, digest=digest):
-            ended = leave(session, subscriber_id, digest, way=WAY, now=now)
+            ended = leave(session, subscriber_id, digest, way=WAY, stops=stops, now=now)
             return Done("left" if ended else "had left", subscriber_id, digest)
     return None

@@ -10,6 +10,7 @@ from acceptance.life import Life
 from acceptance.sender_process import RANGE
 from acceptance.sites import publish_one, readers
 from sqlalchemy import select
+from stops import Kept
 
 from subscribers import consent
 from subscribers.models import Subscriber
@@ -58,5 +59,5 @@ def _rows(on: Stage, edition: int) -> set[str]:
 def _leave(on: Stage, life: Life, who: str) -> None:
     with on.app.database.write() as session:
         person = session.scalars(select(Subscriber).where(Subscriber.address == who)).one()
-        consent.unsubscribe(session, person.id, "weekly", way="link", now=on.app.clock())
+        consent.unsubscribe(session, person.id, "weekly", way="link", stops=Kept(), now=on.app.clock())
     life.leaves.append(Leave(who, time.monotonic()))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from acceptance.history import Leave
 from sqlalchemy import select
+from stops import Kept
 
 from subscribers import consent, suppression
 from subscribers.models import Subscriber
@@ -54,9 +55,9 @@ class Life:
         with self.app.database.write() as session:
             person = session.scalars(select(Subscriber).where(Subscriber.address == who)).one()
             if way == "leave":
-                consent.unsubscribe(session, person.id, "weekly", way="link", now=now)
+                consent.unsubscribe(session, person.id, "weekly", way="link", stops=Kept(), now=now)
             else:
-                suppression.suppress(session, person.address_hash, address=who, reason="by-hand", now=now)
+                suppression.suppress(session, person.address_hash, address=who, reason="by-hand", stops=Kept(), now=now)
         self.leaves.append(Leave(who, time.monotonic()))
 
     def _pause(self) -> None:

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from syndicate.keys import SAMPLE
-from syndicate.leaving import leave
+from syndicate.leaving.goodbye import leave
 from syndicate.web.public.forms import Fields, read_fields
 from syndicate.web.public.headers import PERSONAL
 from syndicate.web.public.people import SAMPLE_WORDS, Person, digest_names, person, preferences_path
@@ -57,7 +57,7 @@ class Leaving:
             who = person(session, uid)
             if who is not None:
                 way = "one-click" if one_click else "page"
-                leave(session, who.id, digest, way=way, now=site.clock())
+                leave(session, who.id, digest, way=way, stops=site.stops, now=site.clock())
                 who = person(session, uid)
         site.wake()
         if one_click:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from subscribers import preferences
 from subscribers.errors import NotConfirmed
 from syndicate.keys import SAMPLE
-from syndicate.leaving import leave, say_goodbye
+from syndicate.leaving.goodbye import leave, say_goodbye
 from syndicate.signup import UnknownDigest
 from syndicate.web.public.forms import Fields, read_fields
 from syndicate.web.public.headers import PERSONAL
@@ -67,14 +67,16 @@ class Preferring:
     def _act(self, session: Session, who: Person, fields: Fields) -> None:
         now = self._site.clock()
         if fields.one("action") == "leave-all":
-            leave(session, who.id, None, way="page", now=now)
+            leave(session, who.id, None, way="page", stops=self._site.stops, now=now)
             return
         boxes = fields.all("digest")
         chosen = self._site.signup.known(boxes) if boxes else ()
         # What the site no longer offers has no box, so an empty place for it is not a wish to leave it.
         kept = tuple(slug for slug in who.active if slug not in self._site.signup.digests)
         words = consent_words(self._site.config)
-        change = preferences.choose(session, who.id, (*chosen, *kept), way="page", words=words, now=now)
+        change = preferences.choose(
+            session, who.id, (*chosen, *kept), way="page", words=words, stops=self._site.stops, now=now
+        )
         if not chosen and not kept:  # to choose nothing is to leave
             say_goodbye(session, who.id, tuple(slug for slug in change.ended if slug in who.active), now=now)
 

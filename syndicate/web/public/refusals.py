@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
+from subscribers.stoplist import StopListFault
 from syndicate.errors import NotFound
 from syndicate.web.public.headers import HEADERS
 from syndicate.web.public.view import View
@@ -68,6 +69,11 @@ def attach_refusals(app: FastAPI, view: View) -> None:
         _log.error("the database did not answer %s", request.url.path, exc_info=error)
         return refusal_page(view, HTTPStatus.SERVICE_UNAVAILABLE, headers={"retry-after": "60"})
 
+    def unkept(request: Request, error: Exception) -> Response:
+        # Nobody is told that they have left before it is written where no restore can undo it.
+        _log.error("nothing was changed by %s: %s", request.url.path, error)
+        return refusal_page(view, HTTPStatus.SERVICE_UNAVAILABLE, headers={"retry-after": "60"})
+
     def failed(request: Request, error: Exception) -> Response:
         # This one is called outside the shield, which therefore cannot add its headers.
         _log.error("no answer to %s", request.url.path, exc_info=error)
@@ -77,6 +83,7 @@ def attach_refusals(app: FastAPI, view: View) -> None:
     app.add_exception_handler(NotFound, refused)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(OperationalError, away)
+    app.add_exception_handler(StopListFault, unkept)
     app.add_exception_handler(Exception, failed)
 
 

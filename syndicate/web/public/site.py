@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from subscribers.stoplist import Stops
 from syndicate.config import Config
 from syndicate.database import Database
 from syndicate.keys import SiteKeys
@@ -20,6 +21,7 @@ class PublicSite:
     keys: SiteKeys
     database: Database
     signup: SignUp
+    stops: Stops
     documents: Documents
     clock: Callable[[], datetime]
     wake: Callable[[], None]

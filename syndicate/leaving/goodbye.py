@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from subscribers import consent, people, suppression
 from subscribers.models import Subscriber
+from subscribers.stoplist import Stops
 from subscribers.subscriptions import read_states
 from syndicate.models import Letter
 from syndicate.outbox import letters
@@ -16,11 +17,14 @@ BETWEEN = timedelta(days=1)
 """Within this an address gets one goodbye, however often it comes and goes."""
 
 
-def leave(session: Session, subscriber_id: int, digest: str | None, *, way: str, now: datetime) -> tuple[str, ...]:
+def leave(
+    session: Session, subscriber_id: int, digest: str | None, *, way: str, stops: Stops, now: datetime
+) -> tuple[str, ...]:
     """End the wish for `digest`, or every wish if None, and file the goodbye in the same transaction; returns what
-    ended. Harmless to repeat: where nothing that came has ended there is no letter. Raises UnknownSubscriber."""
+    ended. Harmless to repeat: where nothing that came has ended there is no letter. Raises UnknownSubscriber and
+    StopListFault."""
     came = _active(session, people.hold(session, subscriber_id))
-    ended = consent.unsubscribe(session, subscriber_id, digest, way=way, now=now)
+    ended = consent.unsubscribe(session, subscriber_id, digest, way=way, stops=stops, now=now)
     say_goodbye(session, subscriber_id, tuple(slug for slug in ended if slug in came), now=now)
     return ended
 
