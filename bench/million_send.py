@@ -118,6 +118,7 @@ def send(app: App, recipients: int, window: int) -> dict[str, object]:
         clock=app.clock,
         chance=random.random,
         doubt="hold",
+        stops=app.stops,
     )
     sender = Sender(
         app.database,

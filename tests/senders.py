@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clocks import ticking
 from people import outgoing
+from stops import Kept
 
 from syndicate.database import Database
 from syndicate.mail.smtp import Relay
@@ -38,6 +39,7 @@ def make(
         "clock": CLOCK,
         "chance": lambda: 0.5,
         "doubt": "hold",
+        "stops": Kept(),
     }
     return Sender(
         database,

@@ -14,8 +14,9 @@ from people import ask_letter, edition, edition_state, outgoing, states, subscri
 from senders import commits_of, make, run
 from sink import SinkProcess
 from sqlalchemy import select, update
+from stops import Kept
 
-from subscribers.models import Subscription
+from subscribers.models import BounceScore, Subscription
 from syndicate.database import Database
 from syndicate.models import Delivery, Edition, Letter, Owner, RelayRecord, Slot
 from syndicate.outbox import leases, ranges
@@ -303,3 +304,30 @@ def test_on_postgres_two_senders_share_the_work(
     assert min(commits.values()) > 20, "one of them did next to nothing"
     database.close()
     another.close()
+
+
+def test_who_is_unknown_over_there_twice_is_suppressed_and_spam_or_a_full_mailbox_is_no_reason(
+    database: Database, now: datetime
+) -> None:
+    subscribe(database, 5, now)
+    answers = {
+        "reader1@example.net": ("rcpt", "550 5.1.1 no such user"),
+        "reader2@example.net": ("rcpt", "552 5.2.2 mailbox full"),
+        "reader3@example.net": ("dot", "554 5.7.1 looks like spam"),
+    }
+    stops = Kept()
+    for week in range(2):
+        at = now + timedelta(weeks=week)
+        made = edition(database, at, key=f"week{week}")
+        with scripted(answers) as (_, port):
+            sender = make(database, port, connections=2, stops=stops, clock=lambda at=at: at)
+            run(sender, lambda made=made: edition_state(database, made) == "sent")
+    assert [(stop.word, stop.address_hash, stop.about) for stop in stops] == [
+        ("suppressed", f"hash{1:028}", "hard-bounce")
+    ]
+    third = edition(database, now + timedelta(weeks=2), key="week2")
+    assert sorted(states(database, third)) == [f"reader{number}@example.net" for number in (0, 2, 3, 4)]
+    with database.read() as session:
+        scores = dict(session.execute(select(BounceScore.address_hash, BounceScore.score)).tuples().all())
+    assert sorted(scores) == [f"hash{number:028}" for number in (1, 2)]
+    assert scores[f"hash{2:028}"] < 2

@@ -93,6 +93,7 @@ class App:
             clock=self.clock,
             chance=random.random,
             doubt=self.config.sending.uncertain,
+            stops=self.stops,
             messages_per_connection=smtp.messages_per_connection,
             login=self._login(),
             limit=Limit(smtp.rate, smtp.daily_quota),

@@ -1,9 +1,13 @@
 """What a sender takes from the ledger to send, and what it gives back."""
 
 from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from syndicate.database import Database
 from syndicate.outbox import ledger, letters
+from syndicate.outbox.refusals import count_refusals
 from syndicate.sender.feed import Feed
 from syndicate.sender.terms import Terms
 from syndicate.sender.writer import LedgerWriter
@@ -33,8 +37,12 @@ class Claims:
         """Give back the batches that are through; whether there were any."""
         now, through = self._terms.clock(), self._feed.through()
         for edition_id, batch in through:
-            self._writer().do(lambda s, e=edition_id, b=batch: ledger.release(s, self._owner, e, b, now))  # type: ignore[misc]
+            self._writer().do(lambda s, e=edition_id, b=batch: self._release(s, e, b, now))  # type: ignore[misc]
         return bool(through)
+
+    def _release(self, session: Session, edition_id: int, batch: int, now: datetime) -> None:
+        count_refusals(session, edition_id, batch, stops=self._terms.stops)
+        ledger.release(session, self._owner, edition_id, batch, now)
 
     def claim(self) -> bool:
         """Claim what is wanted and due; whether anything was. Reads before it writes."""
