@@ -17,7 +17,7 @@ from subscribers.models import Base, Subscriber
 from syndicate.app.parts import App, open_site
 from syndicate.app.serving import Server
 from syndicate.catcher import Catcher
-from syndicate.mail.leave import leave_token
+from syndicate.mail.leave import leave_local
 from syndicate.models import Delivery, Letter
 
 WAYS = (
@@ -61,8 +61,8 @@ def leave_in_every_way(app: App, web: httpx.Client, site: Console, who: dict[str
             path = f"/preferences/{app.keys.preferences_token(one)}"
             assert web.post(path, data={"action": action}).status_code == 200
     for person in who["by mail"]:
-        token = leave_token(app.keys, subscriber_id=person.id, uid=person.uid, digest="weekly")
-        to = f"u+{token}@{app.config.mail.bounce_domain}"
+        local = leave_local(app.keys, subscriber_id=person.id, uid=person.uid, digest="weekly")
+        to = f"{local}@{app.config.mail.bounce_domain}"
         mail = f"From: {person.address}\r\nTo: <{to}>\r\nSubject: unsubscribe\r\n\r\n".encode()
         site("bounce", "ingest", "-", stdin=mail).done()
     for person in who["by an editor"]:
