@@ -27,7 +27,7 @@ from types import TracebackType
 
 from machine import machine
 from path_site import fill, lay
-from sqlalchemy import create_engine, make_url, text
+from servers import new_database
 
 from syndicate.database import Database
 
@@ -149,26 +149,15 @@ class Bench:
         if model not in self._sites:
             place.mkdir()
             config = lay(place)
-            url = self._new_postgres() if kind.postgres else f"sqlite:///{place}/syndicate.db"
+            url = new_database(str(self._postgres)) if kind.postgres else f"sqlite:///{place}/syndicate.db"
             database = Database(url)
             fill(database, config, kind.recipients, self._size)
             database.close()
             self._sites[model] = url
         copy = Path(shutil.copytree(place, self._folder / f"run-{uuid.uuid4().hex[:8]}"))
         if kind.postgres:
-            return copy, self._new_postgres(self._sites[model])
+            return copy, new_database(str(self._postgres), self._sites[model])
         return copy, f"sqlite:///{copy}/syndicate.db"
-
-    def _new_postgres(self, like: str | None = None) -> str:
-        assert self._postgres
-        name = f"bench_{uuid.uuid4().hex[:10]}"
-        server = create_engine(self._postgres, isolation_level="AUTOCOMMIT")
-        with server.connect() as connection:
-            model = f" TEMPLATE {make_url(like).database}" if like else ""
-            connection.execute(text(f"CREATE DATABASE {name}{model}"))
-            connection.execute(text("CHECKPOINT"))
-        server.dispose()
-        return make_url(self._postgres).set(database=name).render_as_string(hide_password=False)
 
 
 def _compiled(folder: Path) -> Path | None:

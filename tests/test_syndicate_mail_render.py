@@ -13,6 +13,7 @@ import cssutils
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from lxml import html as markup
 from mails import EDITION, HEADLINES, KEYS, MAIL_SITE, PARTNERS, PERSON, SITE, confirmation, digest, item, page
 
@@ -53,6 +54,22 @@ TEXT = st.one_of(
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
     return Renderer(None)
+
+
+def test_a_template_is_compiled_once_for_all_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+    compiles = ImmutableSandboxedEnvironment.compile
+
+    def compiling(self: ImmutableSandboxedEnvironment, source: str, *more: object, **named: object) -> object:
+        compiled.append(source)
+        return compiles(self, source, *more, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(ImmutableSandboxedEnvironment, "compile", compiling)
+    renderer = Renderer(None)
+    english, spanish = (renderer.render("digest", dataclasses.replace(page(3), language=one)) for one in ("en", "es"))
+    assert len(compiled) == len(set(compiled)) > 3
+    assert "Read in the browser:" in english.text
+    assert "Read in the browser:" not in spanish.text
 
 
 def words(text: str) -> str:

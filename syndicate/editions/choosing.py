@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Dialect, Integer, Select, Text, and_, case, func, null, select, true
+from sqlalchemy import BigInteger, Dialect, Select, Text, and_, bindparam, case, func, null, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ClauseElement
@@ -14,7 +14,7 @@ from syndicate.config import Config, Digest
 from syndicate.editions.plan import Candidate, Chosen, Plan, Rules, again, plan, rules
 from syndicate.editions.records import Record
 from syndicate.models import CLAIMED, Clipping, Edition, EditionItem, LeftOut
-from syndicate.outbox.prepared import Prepared, as_rows, given
+from syndicate.outbox.prepared import Prepared, as_rows, listed
 from syndicate.timetable import SlotTime, parse
 
 
@@ -123,17 +123,21 @@ def take(session: Session, edition: Edition, items: Iterable[Chosen]) -> None:
 def remember_left_out(session: Session, edition_id: int, left_out: Iterable[tuple[str, str]]) -> None:
     """Store why each of these clippings is not in the edition, in place of what was stored of it before."""
     session.flush()
-    rows = as_rows({"edition_id": edition_id, "clipping_id": one, "reason": reason} for one, reason in left_out)
-    _REMEMBERED.run(session, rows=rows)
+    by_reason: dict[str, list[str]] = {}
+    for clipping_id, reason in left_out:
+        by_reason.setdefault(reason, []).append(clipping_id)
+    for reason, ids in by_reason.items():
+        _REMEMBERED.run(session, edition_id=edition_id, reason=reason, rows=as_rows(ids))
 
 
 def _remembered(dialect: Dialect) -> ClauseElement:
-    """All rows in one statement: there may be as many as the site has clippings."""
+    """All clippings of one reason at once: reasons are few, clippings may be as many as the site has."""
     insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-    rows = given(dialect, "given", edition_id=Integer(), clipping_id=Text(), reason=Text())
+    out = listed(dialect, "out")
+    rows = select(bindparam("edition_id", type_=BigInteger()), out.c.value, bindparam("reason", type_=Text()))
+    key = ["edition_id", "clipping_id"]
     # "WHERE true" is for SQLite's parser, which would take ON CONFLICT for a join's.
-    made = insert(LeftOut).from_select(list(rows.c.keys()), select(*rows.c).where(true()))
-    key = (LeftOut.edition_id, LeftOut.clipping_id)
+    made = insert(LeftOut).from_select([*key, "reason"], rows.where(true()))
     return made.on_conflict_do_update(index_elements=key, set_={"reason": made.excluded.reason})
 
 

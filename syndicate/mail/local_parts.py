@@ -1,6 +1,5 @@
-"""Signed local parts: what stands before the @ of an address of ours names rows by their ids, and proves that it is.
-
-It is lower-case base32, as relays may change case, and has at most 64 characters (RFC 5321 §4.5.3.1.1)."""
+"""Signed local parts: what stands before the @ in an address that we made. It names rows by their ids, and proves that
+we did. It is lower-case base32, as relays may change case, and has at most 64 characters (RFC 5321 §4.5.3.1.1)."""
 
 import hmac
 from base64 import b32decode

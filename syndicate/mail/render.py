@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import get_ident
+from types import CodeType
 from typing import Final
 
 import cssutils
 import jinja2
 from babel.support import NullTranslations
+from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from lxml import etree
 from premailer import Premailer
@@ -53,6 +55,7 @@ class Renderer:
         places = [folder / "email" for folder in (*folders, templates_root())]
         self._folders = folders
         self._places = places
+        self._compiled = _Compiled()
         self._templates: dict[str, jinja2.Environment] = {}
 
     def render(self, name: str, context: Mapping[str, object] | Page) -> Rendered:
@@ -91,9 +94,10 @@ class Renderer:
             ) from error
 
     def _in(self, language: str) -> jinja2.Environment:
-        """The templates with the messages of this language, compiled once for each. Raises BadCatalogue."""
+        """The templates with the messages of this language, kept. Raises BadCatalogue."""
         if language not in self._templates:
-            self._templates[language] = _environment(self._places, translations(language, self._folders))
+            messages = translations(language, self._folders)
+            self._templates[language] = _environment(self._places, messages, self._compiled)
         return self._templates[language]
 
     def _fill(self, path: str, values: Mapping[str, object]) -> str:
@@ -110,9 +114,24 @@ class Renderer:
             raise TemplateFault(f"the e-mail template {path} fails: {plain(str(error))}") from error
 
 
-def _environment(places: Sequence[Path], messages: NullTranslations) -> jinja2.Environment:
+class _Compiled(jinja2.BytecodeCache):
+    """What was made of each file, for every language: which words it says is decided only when it runs."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._known[bucket.key, bucket.checksum] = bucket.code
+
+
+def _environment(places: Sequence[Path], messages: NullTranslations, compiled: _Compiled) -> jinja2.Environment:
     made = ImmutableSandboxedEnvironment(
         loader=jinja2.FileSystemLoader(places),
+        bytecode_cache=compiled,
         autoescape=lambda name: bool(name) and str(name).endswith(".html"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -70,8 +70,17 @@ def given(dialect: Dialect, name: str, **columns: TypeEngine[Any]) -> FromClause
     return select(*fields).subquery(name)
 
 
-def as_rows(rows: Iterable[Values]) -> str:
-    """`rows` as the one value that `given` reads. Moments must be given as `moment` writes them."""
+def listed(dialect: Dialect, name: str) -> FromClause:
+    """The texts that are passed as `rows=as_rows(…)`, as a table of that name with one column, `value`."""
+    if dialect.name == "postgresql":
+        texts = func.jsonb_array_elements_text(cast(bindparam(_ROWS), JSONB))
+    else:
+        texts = func.json_each(bindparam(_ROWS))
+    return texts.table_valued("value").alias(name)
+
+
+def as_rows(rows: Iterable[Values | str]) -> str:
+    """`rows` as the one value that `given` or `listed` reads. Moments must be given as `moment` writes them."""
     return _ENCODER.encode(list(rows))
 
 
