@@ -42,20 +42,25 @@ def record(
     session: Session, subscriber_id: int, *, kind: EventKind, proof: Proof, now: datetime, digest: str | None = None
 ) -> None:
     """Append one event. What a database cannot hold (control characters, lone surrogates) is left out of the text."""
-    source = _storable(proof.source)
-    session.add(
-        ConsentEvent(
-            subscriber_id=subscriber_id,
-            kind=kind,
-            digest=digest,
-            at=now,
-            way=proof.way,
-            words=_storable(proof.words),
-            source=source[:_SOURCE_CHARACTERS] if source else source,
-            form=proof.form,
-            network=proof.network,
-        )
-    )
+    session.add(ConsentEvent(**row(subscriber_id, kind=kind, proof=proof, now=now, digest=digest)))
+
+
+def row(
+    subscriber_id: int, *, kind: EventKind, proof: Proof, now: datetime, digest: str | None = None
+) -> dict[str, object]:
+    """One event as the columns of its row, for whoever appends many at once."""
+    source = storable(proof.source)
+    return {
+        "subscriber_id": subscriber_id,
+        "kind": kind,
+        "digest": digest,
+        "at": now,
+        "way": proof.way,
+        "words": storable(proof.words),
+        "source": source[:_SOURCE_CHARACTERS] if source else source,
+        "form": proof.form,
+        "network": proof.network,
+    }
 
 
 def has_networks(session: Session, before: datetime) -> bool:
@@ -78,7 +83,8 @@ def _with_network(before: datetime) -> tuple[ColumnElement[bool], ...]:
     return (ConsentEvent.network.is_not(None), ConsentEvent.at < before)
 
 
-def _storable(text: str | None) -> str | None:
-    if text is None:
-        return None
+def storable(text: str | None) -> str | None:
+    """The text without what a database cannot hold: control characters and lone surrogates."""
+    if text is None or text.isprintable():
+        return text
     return "".join(character for character in text if category(character) not in ("Cc", "Cs") or character in "\n\t")

@@ -15,7 +15,7 @@ from subscribers.stoplist import Stop, Stops
 
 Reason = Literal["hard-bounce", "by-hand", "complaint", "erased"]
 REASONS: tuple[Reason, ...] = get_args(Reason)  # from weakest to strongest
-_KINDS: Mapping[Reason, events.EventKind] = {
+KINDS: Mapping[Reason, events.EventKind] = {
     "hard-bounce": "bounced",
     "by-hand": "suppressed",
     "complaint": "complained",
@@ -46,10 +46,10 @@ def suppress(
     if known is None and not insert(session, new):
         known = _held(session, address_hash)
     if known is not None:
-        if not _stronger(reason, known.reason):
+        if not stronger(reason, known.reason):
             return False
         known.address, known.reason, known.note, known.at = address, reason, note, now
-    _tell(session, address_hash, _KINDS[reason], Proof(way=reason, source=note), now)
+    _tell(session, address_hash, KINDS[reason], Proof(way=reason, source=note), now)
     stops.add(Stop(now, "suppressed", address_hash, reason))
     return True
 
@@ -77,8 +77,9 @@ def reason_for(session: Session, address_hash: str) -> str | None:
     return session.scalar(select(Suppression.reason).where(Suppression.address_hash == address_hash))
 
 
-def _stronger(reason: Reason, known: str) -> bool:
-    return known not in REASONS or REASONS.index(reason) > REASONS.index(known)
+def stronger(reason: Reason, known: str | None) -> bool:
+    """Whether this reason replaces what is known of an address, if anything is."""
+    return known is None or known not in REASONS or REASONS.index(reason) > REASONS.index(known)
 
 
 def _held(session: Session, address_hash: str) -> Suppression | None:

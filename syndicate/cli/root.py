@@ -30,6 +30,8 @@ from syndicate.cli import (
     serve,
     subscriber,
     subscriber_add,
+    subscriber_export,
+    subscriber_import,
     trial,
 )
 from syndicate.cli.logs import no_log
@@ -100,5 +102,7 @@ outbox.app.command("uncertain")(outbox_decide.uncertain)
 outbox.app.command("retry")(outbox_decide.retry)
 outbox.app.command("release")(outbox_decide.release)
 subscriber.app.command("add")(subscriber_add.add)
+subscriber.app.command("import")(subscriber_import.import_)
+subscriber.app.command("export")(subscriber_export.export)
 for noun in (clip, feed, digest, edition, appeal, outbox, subscriber, bounce, db):
     app.add_typer(noun.app)
