@@ -51,7 +51,7 @@ def test_what_the_tick_made_is_approved_by_anybody_who_says_who_they_are(databas
         desk.approve(database, 1, THURSDAY)
     told = of_edition(desk.config, newsroom.row(database, 1), THURSDAY)
     assert told is not None
-    assert told.commands[1] == "syndicate edition approve 1 --by NAME"
+    assert told.facts.commands[1] == "syndicate edition approve 1 --by NAME"
     assert desk.approve(database, 1, THURSDAY, by=" Bob  Ray ") == "approved"
     row = newsroom.row(database, 1)
     assert (row.made_by, row.approved_by) == (None, "Bob Ray")
