@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from subscribers.models import Subscriber, Subscription, Suppression
 
@@ -52,6 +52,13 @@ def still_wanted(
 def count(session: Session, digest: str) -> int:
     """How many recipients the digest has now."""
     return session.scalar(_wanting(select(func.count(Subscriber.id)), digest)) or 0
+
+
+def anybody_gets_both(session: Session, digest: str, other: str) -> bool:
+    """Whether some recipient of the digest is one of the other too."""
+    also = aliased(Subscription)
+    both = exists().where(also.subscriber_id == Subscriber.id, also.digest == other, also.state == "active")
+    return session.scalar(_wanting(select(Subscriber.id), digest).where(both).limit(1)) is not None
 
 
 def _wanting(chosen: _Chosen, digest: str | ColumnElement[str]) -> _Chosen:

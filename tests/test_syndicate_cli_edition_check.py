@@ -123,3 +123,30 @@ def test_a_link_to_a_private_host_is_a_fault_and_fetching_refuses_it(site: Conso
     found = site("edition", "check", "1", "--links", "--json")
     assert found.status == 1
     assert {"fault", "warning"} <= {one["level"] for one in found.json if "127.0.0.1:1" in one["what"]}
+
+
+def test_another_edition_for_the_same_people_on_the_same_day_is_warned_of(site: Console, catcher: Catcher) -> None:
+    site("subscriber", "add", "ann@example.net", "--digest", "weekly", "--consent", "at the fair").done()
+    site("clip", "add", "--headline", "One", "--publish").done()
+    assert "warning" not in site("edition", "send", "--now", "weekly").done().err
+    words = "edition 1 of Weekly digest went the same day, at "
+    draft(site)
+    (found,) = [one for one in site("edition", "check", "2", "--json").json if "same day" in one["what"]]
+    assert (found["level"], found["what"].startswith(words)) == ("warning", True)
+    assert found["what"].endswith(", and some people get both")
+    for step in ("approve", "send"):  # never in the way
+        (told,) = [line for line in site("edition", step, "2").done().err.splitlines() if "same day" in line]
+        assert told.startswith(f"warning: {words}")
+    assert len(catcher.caught()) == 2
+    site("edition", "correct", "1", "--note", "It was Tuesday.", "--clip", _first_item(site, 1)).done()
+    assert "same day" not in site("edition", "check", "3").out
+    assert "same day" not in site("edition", "approve", "3").done().err
+    site("clip", "add", "--headline", "Three", "--publish").done()
+    assert ", and 1 more, and some people get both" in site("edition", "send", "--now", "weekly").done().err
+    site("clip", "add", "--headline", "Four", "--publish").done()
+    assert "warning" not in site("edition", "send", "--now", "weekly", "--yes").done().err
+
+
+def _first_item(site: Console, edition: int) -> str:
+    items: list[str] = site("edition", "show", str(edition), "--json").json["items"]
+    return items[0]

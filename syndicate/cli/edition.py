@@ -9,7 +9,7 @@ import typer
 from syndicate.cli import json_shapes, output
 from syndicate.cli.edition_check import Strict, Yes, ask_about
 from syndicate.cli.edition_fit import fit_lines, fits_of, fits_to_come
-from syndicate.cli.following import stand_of
+from syndicate.cli.following import held_until, stand_of
 from syndicate.cli.json_shapes import Shape
 from syndicate.cli.output import AsJson, Column, Limit
 from syndicate.cli.site import opened
@@ -161,6 +161,9 @@ def approve(
         if stand_of(site, edition).state == "draft":
             ask_about(site, edition, yes=yes, strict=strict)
         site.editions.approve(site.database, edition, site.clock(), by=by)
+        if held := held_until(site, edition):
+            off = f"until then `syndicate edition cancel {edition}` calls it off"
+            output.note(f"no mail of edition {edition} goes before {held.until}, for {held.for_what}; {off}")
         _answer(site, edition, as_json=as_json)
 
 

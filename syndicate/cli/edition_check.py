@@ -49,6 +49,17 @@ def check(
         raise Unready
 
 
+def tell_same_day(site: App, *, edition: int | None = None, digest: str | None = None) -> None:
+    """Warn on stderr if another edition goes or went on the day of this one, which is not asked about any more: it is
+    approved, or is made and sent in one step (an edition of `digest`)."""
+    from syndicate.app.preflight import same_day, same_day_now
+    from syndicate.editions.preflight.findings import line_of
+
+    found = same_day(site, edition) if edition is not None else same_day_now(site, digest or "")
+    for one in found:
+        output.note(f"warning: {line_of(one)}")
+
+
 def ask_about(site: App, edition_id: int, *, yes: bool, strict: bool) -> None:
     """Tell what the check warns of before an edition is frozen: on a terminal as a question, else on stderr. Raises
     Warned if the answer is no, or with `strict`. Faults are not told here: the freeze refuses them."""

@@ -8,7 +8,7 @@ import typer
 
 from syndicate.cli import json_shapes, output
 from syndicate.cli.edition import By, EditionId
-from syndicate.cli.edition_check import Strict, Yes, ask_about
+from syndicate.cli.edition_check import Strict, Yes, ask_about, tell_same_day
 from syndicate.cli.following import edition_to_its_end, held_until, stand_of, summary
 from syndicate.cli.output import AsJson
 from syndicate.cli.site import opened
@@ -46,7 +46,7 @@ def send(  # noqa: PLR0917 - one argument an option
         raise UsageError("name one edition by its id, or a digest with --now DIGEST")
     with opened(ctx) as site:
         if now is not None:
-            edition_id = _send_now(site, now, by=by, no_wait=no_wait)
+            edition_id = _send_now(site, now, by=by, no_wait=no_wait, yes=yes)
         else:
             edition_id = edition or 0
             _send(site, edition_id, by=by, no_wait=no_wait, yes=yes, strict=strict)
@@ -71,7 +71,7 @@ def resume(ctx: typer.Context, edition: EditionId, no_wait: NoWait = False, as_j
         stay(site, edition, no_wait=no_wait, as_json=as_json)
 
 
-def _send_now(site: App, digest: str, *, by: str | None, no_wait: bool) -> int:
+def _send_now(site: App, digest: str, *, by: str | None, no_wait: bool, yes: bool) -> int:
     """A fresh key each time: two calls are two wishes, kept apart by the items they find."""
     from subscribers.ids import new_uid
     from syndicate.app.sending import ensure_free, ensure_relay
@@ -84,6 +84,8 @@ def _send_now(site: App, digest: str, *, by: str | None, no_wait: bool) -> int:
         something = bool(site.editions.plan(session, digest, site.clock()).items)
     if something and not no_wait:
         ensure_relay(site)
+    if something and not yes:
+        tell_same_day(site, digest=digest)
     return site.editions.send_now(site.database, digest, new_uid(), site.clock(), by=by)
 
 
@@ -101,6 +103,8 @@ def _send(site: App, edition_id: int, *, by: str | None, no_wait: bool, yes: boo
         ensure_relay(site)
     if state == "draft":
         ask_about(site, edition_id, yes=yes, strict=strict)
+    elif not yes:
+        tell_same_day(site, edition=edition_id)
     if state != "approved":
         state = site.editions.approve(site.database, edition_id, site.clock(), by=by)
     if state == "approved":
