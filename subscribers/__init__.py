@@ -9,6 +9,6 @@ nothing of what is mailed. Used alone:
             mail_a_link_to(asked.subscriber.address)   # its token names the subscriber and the digests
         # … and when a person has pressed the button behind that link:
         consent.confirm(session, asked.subscriber.id, ["weekly"], way="page", now=now)
-        for subscriber_id, address, language in session.execute(recipients.recipients("weekly")):
+        for subscriber_id, address, language in session.execute(recipients.recipients("weekly", now=now)):
             ...
 """

@@ -49,6 +49,8 @@ def ask(
     """
     subscriber = meet(session, address, hash_of=hash_of, language=language, now=now)
     suppressed = suppression.is_suppressed(session, subscriber.address_hash)
+    if not suppressed:  # who was erased stays nameless, whoever types their address
+        subscriber.address = subscriber.address or address.display
     if subscriber.state != "confirmed":
         subscriber.language = language
     wishes = Wishes(session, subscriber)
@@ -118,7 +120,8 @@ def add(
         raise Suppressed(address.display, reason)
     subscriber = meet(session, address, hash_of=hash_of, language=language, now=now)
     wishes = Wishes(session, subscriber)
-    _refuse_revival(subscriber, wishes, digests)
+    _refuse_revival(address, subscriber, wishes, digests)
+    subscriber.address = subscriber.address or address.display
     for digest in distinct(digests):
         if wishes.state(digest) != "active":
             proof = Proof(way=way, source=consent)
@@ -190,13 +193,13 @@ def _activate(
 ) -> None:
     wishes.put(digest, "active", now)
     if subscriber.state != "confirmed":
-        subscriber.state, subscriber.confirmed_at = "confirmed", now
+        subscriber.state, subscriber.confirmed_at, subscriber.paused_until = "confirmed", now, None
     events.record(session, subscriber.id, kind=kind, digest=digest, proof=proof, now=now)
 
 
-def _refuse_revival(subscriber: Subscriber, wishes: Wishes, digests: Sequence[str]) -> None:
+def _refuse_revival(address: Address, subscriber: Subscriber, wishes: Wishes, digests: Sequence[str]) -> None:
     if subscriber.state == "unsubscribed":
-        raise HasLeft(subscriber.address)
+        raise HasLeft(address.display)
     left = tuple(digest for digest in distinct(digests) if wishes.state(digest) == "ended")
     if left:
-        raise HasLeft(subscriber.address, left)
+        raise HasLeft(address.display, left)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, or_, update
 from sqlalchemy.orm import Session
 
 from subscribers import suppression
@@ -27,7 +27,8 @@ def erase(session: Session, subscriber_id: int, *, stops: Stops, now: datetime) 
         .values(words=None, source=None, network=None)
     )
     session.execute(delete(Subscription).where(Subscription.subscriber_id == subscriber_id))
-    session.execute(delete(AddressChange).where(AddressChange.subscriber_id == subscriber_id))
+    theirs = or_(AddressChange.subscriber_id == subscriber_id, AddressChange.address_hash == subscriber.address_hash)
+    session.execute(delete(AddressChange).where(theirs))
     session.execute(delete(BounceScore).where(BounceScore.address_hash == subscriber.address_hash))
     session.execute(
         update(Confirmation)

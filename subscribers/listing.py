@@ -14,7 +14,8 @@ from subscribers.models import ConsentEvent, Subscriber, Subscription, Suppressi
 @dataclass(frozen=True)
 class Listed:
     """One subscriber in any state. `digests` are the active ones, `asked` those that wait for a confirmation;
-    `since` is the moment of the confirmation, or of the first ask; `suppressed` says why no mail goes out, or None."""
+    `since` is the moment of the confirmation, or of the first ask; `suppressed` says why no mail goes out, or None;
+    until `paused_until` no newsletter comes (it may have passed)."""
 
     id: int
     uid: str
@@ -25,6 +26,7 @@ class Listed:
     asked: tuple[str, ...]
     since: datetime
     suppressed: str | None
+    paused_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def _listed(session: Session, *where: ColumnElement[bool], limit: int | None = N
             Subscriber.language,
             Subscriber.created_at,
             Subscriber.confirmed_at,
+            Subscriber.paused_until,
             Suppression.reason,
         )
         .outerjoin(Suppression, Suppression.address_hash == Subscriber.address_hash)
@@ -108,6 +111,7 @@ def _listed(session: Session, *where: ColumnElement[bool], limit: int | None = N
             asked=_in_state(wishes.get(row.id, ()), "asked"),
             since=row.confirmed_at or row.created_at,
             suppressed=row.reason,
+            paused_until=row.paused_until,
         )
         for row in rows
     ]

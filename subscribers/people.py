@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from subscribers.addresses import Address
-from subscribers.errors import UnknownSubscriber
+from subscribers.errors import NotConfirmed, UnknownSubscriber
 from subscribers.ids import new_uid
 from subscribers.models import Base, Subscriber
 
@@ -17,7 +17,7 @@ AddressHash = Callable[[str], str]
 
 def meet(session: Session, address: Address, *, hash_of: AddressHash, language: str, now: datetime) -> Subscriber:
     """The subscriber of this address, held until the transaction ends; a new one is `unconfirmed`. One whose address
-    was not kept gets it again.
+    was not kept has none still: whoever lets them come back fills it in.
 
     Two transactions that meet a new address at once make one subscriber: the second waits and finds the first's.
     """
@@ -25,7 +25,6 @@ def meet(session: Session, address: Address, *, hash_of: AddressHash, language: 
     sought = select(Subscriber).where(Subscriber.address_hash == address_hash)
     found = session.scalar(_held(sought))
     if found is not None:
-        found.address = found.address or address.display
         return found
     new = Subscriber(
         uid=new_uid(),
@@ -45,6 +44,14 @@ def hold(session: Session, subscriber_id: int) -> Subscriber:
     found = session.scalar(_held(select(Subscriber).where(Subscriber.id == subscriber_id)))
     if found is None:
         raise UnknownSubscriber(f"there is no subscriber {subscriber_id}")
+    return found
+
+
+def hold_confirmed(session: Session, subscriber_id: int) -> Subscriber:
+    """The same of somebody who is confirmed. Raises NotConfirmed and UnknownSubscriber."""
+    found = hold(session, subscriber_id)
+    if found.state != "confirmed":
+        raise NotConfirmed(found.state)
     return found
 
 

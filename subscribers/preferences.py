@@ -1,4 +1,4 @@
-"""What a confirmed subscriber chooses on their own page: which digests come."""
+"""What a confirmed subscriber chooses on their own page: which digests come, and in which language."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,8 @@ from sqlalchemy.orm import Session
 
 from subscribers import events
 from subscribers.consent import come_back, leave
-from subscribers.errors import NotConfirmed
 from subscribers.events import Proof
-from subscribers.people import hold
+from subscribers.people import hold_confirmed
 from subscribers.stoplist import Stops
 from subscribers.subscriptions import Wishes, distinct
 
@@ -39,9 +38,7 @@ def choose(
 
     Raises NotConfirmed unless the subscriber is confirmed, and UnknownSubscriber.
     """
-    subscriber = hold(session, subscriber_id)
-    if subscriber.state != "confirmed":
-        raise NotConfirmed(subscriber.state)
+    subscriber = hold_confirmed(session, subscriber_id)
     wishes = Wishes(session, subscriber)
     proof = Proof(way=way, words=words)
     added = tuple(digest for digest in distinct(digests) if wishes.state(digest) != "active")
@@ -53,3 +50,15 @@ def choose(
     leave(session, subscriber, wishes, ended, proof=proof, stops=stops, now=now)
     session.flush()
     return Change(added, ended)
+
+
+def speak(session: Session, subscriber_id: int, language: str, *, way: str, now: datetime) -> bool:
+    """Write to this subscriber in `language` (a tag that the caller offers) from now on. False if it was so already.
+    Raises NotConfirmed and UnknownSubscriber."""
+    subscriber = hold_confirmed(session, subscriber_id)
+    if subscriber.language == language:
+        return False
+    subscriber.language = language
+    events.record(session, subscriber_id, kind="changed", proof=Proof(way=way, words=f"language {language}"), now=now)
+    session.flush()
+    return True

@@ -29,6 +29,11 @@ class Wishes:
         """The digests whose wish is in one of these states, in the order of their slugs."""
         return tuple(sorted(digest for digest, row in self._rows.items() if row.state in states))
 
+    def ended_at(self, digest: str) -> datetime | None:
+        """Since when the wish for this digest is ended; None if it is not, or never was."""
+        row = self._rows.get(digest)
+        return row.since if row and row.state == "ended" else None
+
     def standing(self) -> list[tuple[str, datetime]]:
         """The digests that are asked or active, each with since when."""
         return [(digest, row.since) for digest, row in self._rows.items() if row.state in ("asked", "active")]

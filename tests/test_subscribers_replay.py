@@ -102,7 +102,10 @@ class House:
         return replay(self.session, lists, erase=erase, now=self._tick())
 
     def getting(self, digest: str) -> set[str]:
-        return {address.partition("@")[0] for _, address, _ in self.session.execute(recipients(digest)).tuples()}
+        return {
+            address.partition("@")[0]
+            for _, address, _ in self.session.execute(recipients(digest, now=self.now)).tuples()
+        }
 
 
 @pytest.fixture

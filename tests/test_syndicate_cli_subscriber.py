@@ -1,6 +1,7 @@
 """`syndicate subscriber …`: stated consent is in at once, everybody else is asked by a letter over real SMTP."""
 
 import socket
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from console import Console, keys, new_site, use_relay
 
 from syndicate.catcher import Catcher
 
-SUBSCRIBER = frozenset({"id", "address", "state", "language", "digests", "since"})
+SUBSCRIBER = frozenset({"id", "address", "state", "language", "digests", "since", "paused_until"})
 
 
 @pytest.fixture
@@ -99,3 +100,37 @@ def test_without_a_relay_nobody_is_asked(site: Console, monkeypatch: pytest.Monk
         use_relay(monkeypatch, taken.getsockname()[1])
         assert "relay" in site("subscriber", "add", "ann@example.org", "--digest", "weekly").refused(1)
     assert site("subscriber", "list").done().out == ""
+
+
+def test_a_pause_by_command_has_a_day_or_an_end(site: Console) -> None:
+    (ann,) = add(site, "ann@example.org")
+    soon = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    shape = site("subscriber", "pause", "ann@example.org", "--until", soon, "--json").done().json
+    assert shape["paused_until"][:10] == soon
+    assert site("digest", "show", "weekly", "--json").done().json["subscribers"] == 0
+    assert site("subscriber", "pause", "ann@example.org", "--end").done().lines == [ann]
+    assert site("digest", "show", "weekly", "--json").done().json["subscribers"] == 1
+    for wrong in ([], ["--until", "soon"], ["--until", "2020-01-01"], ["--until", soon, "--end"]):
+        site("subscriber", "pause", "ann@example.org", *wrong).refused(2)
+    site("subscriber", "pause", "bob@example.org", "--end").refused(1)
+
+
+def test_an_address_is_suppressed_and_allowed_by_command_whoever_it_is_of(site: Console) -> None:
+    add(site, "ann@example.org")
+    words = ["subscriber", "suppress", "Ann@example.org", "--reason", "asked\nby phone", "--json"]
+    assert site(*words).done().json == {"address": "Ann@example.org", "suppressed": "by-hand", "changed": True}
+    assert not site(*words).done().json["changed"]
+    assert "suppressed: by-hand" in " ".join(
+        " ".join(site("subscriber", "show", "ann@example.org").done().lines).split()
+    )
+    whole = site("subscriber", "show", "ann@example.org", "--everything").done().json
+    assert (whole["address"], whole["suppressed"]["note"]) == ("ann@example.org", "asked by phone")
+    assert [step["kind"] for step in whole["consent"]] == ["imported", "suppressed"]
+    assert site("subscriber", "suppress", "bob@example.org").done().lines == ["bob@example.org"]
+    assert "suppressed (by-hand)" in site(
+        "subscriber", "add", "bob@example.org", "--digest", "weekly", "--consent", "x"
+    ).refused(1)
+    for changed in (True, False):
+        assert site("subscriber", "allow", "bob@example.org", "--json").done().json["changed"] == changed
+    add(site, "bob@example.org")
+    site("subscriber", "suppress", "bob").refused(2)

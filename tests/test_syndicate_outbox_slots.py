@@ -140,6 +140,20 @@ def test_somebody_who_wants_another_digest_only_is_skipped(database: Database, n
     assert _asked(database, [Exchange(0, None, job)], now) == [Grant.SKIPPED]
 
 
+def test_somebody_who_began_a_pause_is_skipped_until_its_end(database: Database, now: datetime) -> None:
+    subscribe(database, 2, now)
+    edition(database, now)
+    jobs = _claimed(database, now)
+    until = now + timedelta(days=1)
+    with database.write() as session:
+        session.execute(update(Subscriber).values(paused_until=until))
+    early, due = until - timedelta(microseconds=1), until
+    assert [_asked(database, [Exchange(0, None, job)], at) for job, at in zip(jobs, (early, due), strict=True)] == [
+        [Grant.SKIPPED],
+        [Grant.SEND],
+    ]
+
+
 @pytest.mark.parametrize("name", ["DELIVERY_RESULTS", "WAITING", "WANTED", "LETTER_RESULTS", "WANTED_LETTERS", "EMPTY"])
 def test_no_statement_of_the_slot_commit_looks_through_a_table(sqlite_database: Database, name: str) -> None:
     """However many deliveries there are, a commit must cost the same."""

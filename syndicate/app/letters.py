@@ -6,6 +6,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from functools import cached_property
 
+from subscribers.undoing import UNDO
 from syndicate.config import Config
 from syndicate.datelines import Dateline
 from syndicate.errors import SyndicateError
@@ -22,7 +23,7 @@ from syndicate.mail.pages import (
     SiteLines,
     WelcomePage,
 )
-from syndicate.mail.personal import LetterRef, MailSite, Outgoing, letter_mail, preferences_url
+from syndicate.mail.personal import LetterRef, MailSite, Outgoing, letter_mail, preferences_url, unsubscribe_url
 from syndicate.mail.render import Renderer
 from syndicate.mail.sign import SigningKey
 from syndicate.mail.words import longdate
@@ -91,9 +92,12 @@ class LetterMaker:
             links = {"unsubscribe": f"{url}/unsubscribe/{SAMPLE}", "preferences": f"{url}/preferences/{SAMPLE}"}
             return {**links, "since": day}
         values = {"invitation": f"{url}/desk/invitation/{self.keys.invitation_token(job.uid)}"}
-        person = job.params.get("subscriber")
+        person, digests = job.params.get("subscriber"), _texts(job, "digests")
+        values["back"] = f"{url}/subscribe"
         if isinstance(person, str):
             values["preferences"] = preferences_url(self._site, self.keys, uid=person)
+            if digests:  # the page of one brings back all that ended with it
+                values["back"] = unsubscribe_url(self._site, self.keys, uid=person, digest=digests[0])
         return values
 
 
@@ -107,7 +111,7 @@ def letter_page(config: Config, job: LetterJob) -> LetterPage:
         case "welcome":
             return WelcomePage(site, _names(config, job), next_at=_next_at(config, job, language), language=language)
         case "goodbye":
-            return GoodbyePage(site, _names(config, job), f"{site.url}/subscribe", language=language)
+            return GoodbyePage(site, _names(config, job), f"{site.url}/subscribe", days=UNDO.days, language=language)
         case "test":
             return LetterTestPage(site, at=_moment(config, job.asked_at, language), language=language)
         case "notice":

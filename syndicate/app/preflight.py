@@ -81,7 +81,7 @@ def _looked_over(site: App, edition_id: int, made: Sequence[Made]) -> tuple[Find
 def _readers(site: App, edition_id: int) -> Sequence[Finding]:
     with site.database.read() as session:
         edition = edition_of(session, edition_id)
-        readers = edition.chosen if edition.chosen is not None else ranges.reached(session, edition)
+        readers = edition.chosen if edition.chosen is not None else ranges.reached(session, edition, site.clock())
         corrects = edition.corrects
     if not readers and corrects is not None:
         return [

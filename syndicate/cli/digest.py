@@ -64,7 +64,7 @@ def _shape(session: Session, site: App, digest: Digest) -> Shape:
         "schedule": explained.schedule,
         "sections": list(digest.sections),
         "template": digest.template,
-        "subscribers": count(session, digest.slug),
+        "subscribers": count(session, digest.slug, now=site.clock()),
         "rules": list(explained.rules),
         "next": [
             {"slot": one.local, "at": instant(one.at), "cutoff_at": instant(one.cutoff_at), "words": one.words}

@@ -69,6 +69,7 @@ def subscriber(listed: Listed) -> Shape:
         "language": listed.language,
         "digests": list(listed.digests),
         "since": instant(listed.since),
+        "paused_until": instant(listed.paused_until),
     }
 
 

@@ -32,6 +32,8 @@ from syndicate.cli import (
     subscriber_add,
     subscriber_export,
     subscriber_import,
+    subscriber_pause,
+    subscriber_suppress,
     trial,
 )
 from syndicate.cli.logs import no_log
@@ -104,5 +106,8 @@ outbox.app.command("release")(outbox_decide.release)
 subscriber.app.command("add")(subscriber_add.add)
 subscriber.app.command("import")(subscriber_import.import_)
 subscriber.app.command("export")(subscriber_export.export)
+subscriber.app.command("pause")(subscriber_pause.pause)
+subscriber.app.command("suppress")(subscriber_suppress.suppress)
+subscriber.app.command("allow")(subscriber_suppress.allow)
 for noun in (clip, feed, digest, edition, appeal, outbox, subscriber, bounce, db):
     app.add_typer(noun.app)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from subscribers.listing import Listed
     from syndicate.app.parts import App
 
-app = typer.Typer(name="subscriber", help="Subscribers: add, list, show, unsubscribe, erase, history.")
+app = typer.Typer(name="subscriber", help="Subscribers: add, list, show, pause, unsubscribe, suppress, erase, history.")
 
 WAY = "command"
 _COLUMNS: tuple[Column, ...] = (
@@ -50,10 +50,21 @@ def list_(ctx: typer.Context, limit: Limit = None, as_json: AsJson = False) -> N
 
 
 @app.command("show")
-def show(ctx: typer.Context, address: Address, as_json: AsJson = False) -> None:
+def show(
+    ctx: typer.Context,
+    address: Address,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="All that is stored of them, for an answer to their letter; as JSON.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show one subscriber: state, digests, and whether the address may be mailed."""
     with opened(ctx) as site, site.database.read() as session:
-        found = _find(session, site, address)
+        found = found_by(session, site, address)
+        whole = _everything(session, found.id) if everything else None
+    if whole is not None:
+        output.one(whole, as_json=True)
+        return
     shape = json_shapes.subscriber(found)
     more = [("waits to confirm", found.asked), ("suppressed", found.suppressed)]
     output.one(shape, as_json=as_json, lines=[*shape.items(), *more])
@@ -65,7 +76,7 @@ def history(ctx: typer.Context, address: Address, as_json: AsJson = False) -> No
     from subscribers.listing import history as steps
 
     with opened(ctx) as site, site.database.read() as session:
-        shapes = [json_shapes.consent_event(step) for step in steps(session, _find(session, site, address).id)]
+        shapes = [json_shapes.consent_event(step) for step in steps(session, found_by(session, site, address).id)]
     output.listing(shapes, _STEPS, as_json=as_json)
 
 
@@ -85,8 +96,8 @@ def unsubscribe(
         if digest is not None:
             site.config.digest(digest)
         with site.database.write() as session:
-            end(session, _find(session, site, address).id, digest, way=WAY, stops=site.stops, now=site.clock())
-            shape = json_shapes.subscriber(_find(session, site, address))
+            end(session, found_by(session, site, address).id, digest, way=WAY, stops=site.stops, now=site.clock())
+            shape = json_shapes.subscriber(found_by(session, site, address))
     output.changed([shape["id"]], shape, as_json=as_json)
 
 
@@ -98,13 +109,19 @@ def erase(ctx: typer.Context, address: Address, as_json: AsJson = False) -> None
 
     with opened(ctx) as site:
         with site.database.write() as session:
-            found = _find(session, site, address)
+            found = found_by(session, site, address)
             for_good(session, found.id, site.stops, site.clock())
         shape = {"id": found.id, "erased": True}
     output.changed([found.id], shape, as_json=as_json)
 
 
-def _find(session: Session, site: App, text: str) -> Listed:
+def _everything(session: Session, subscriber_id: int) -> json_shapes.Shape:
+    from syndicate.stored import everything
+
+    return everything(session, subscriber_id)
+
+
+def found_by(session: Session, site: App, text: str) -> Listed:
     """The subscriber of this address. Raises InvalidAddress, or NotFound."""
     from subscribers.addresses import parse
     from subscribers.listing import find

@@ -46,7 +46,7 @@ def neighbours(
         if one.edition == besides:
             continue
         if one.digest not in shared:
-            shared[one.digest] = anybody_gets_both(session, slug, one.digest)
+            shared[one.digest] = anybody_gets_both(session, slug, one.digest, now=at)
         if shared[one.digest]:
             found.append(one)
     return tuple(sorted(found, key=lambda one: (abs(one.at - at), one.edition)))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
 from subscribers import erasing
@@ -16,6 +16,5 @@ def erase(session: Session, subscriber_id: int, stops: Stops, now: datetime) -> 
     commits. What is on the wire at this moment arrives."""
     subscriber = erasing.erase(session, subscriber_id, stops=stops, now=now)
     session.execute(update(Delivery).where(Delivery.subscriber_id == subscriber_id).values(address="", reply=None))
-    session.execute(
-        update(Letter).where(Letter.address_hash == subscriber.address_hash).values(address="", reply=None, params={})
-    )
+    theirs = or_(Letter.address_hash == subscriber.address_hash, Letter.subscriber_id == subscriber_id)
+    session.execute(update(Letter).where(theirs).values(address="", reply=None, params={}))

@@ -47,7 +47,7 @@ def say_goodbye(session: Session, subscriber_id: int, ended: tuple[str, ...], *,
         address_hash=person.address_hash,
         subscriber_id=person.id,
         language=person.language,
-        params={"digests": list(ended)},
+        params={"digests": list(ended), "subscriber": person.uid},
         now=now,
     )
 

@@ -140,11 +140,13 @@ class WelcomePage:
 
 @dataclass(frozen=True)
 class GoodbyePage:
-    """All that the templates of a goodbye may use: the names of the digests that ended, and the way back."""
+    """All that the templates of a goodbye may use: the names of the digests that ended, for how many days the button of
+    the slot `back` brings them back, and where to subscribe anew after that."""
 
     site: SiteLines
     digests: tuple[str, ...]
     subscribe_url: str
+    days: int = 7
     language: str = "en"
 
 

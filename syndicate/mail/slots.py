@@ -3,8 +3,9 @@
 import re
 from typing import Final
 
-SLOTS: Final = ("unsubscribe", "preferences", "since", "confirm", "invitation")
-"""Digests have the first three, a welcome has the second, the letters that ask for an answer have one of the last."""
+SLOTS: Final = ("unsubscribe", "preferences", "since", "back", "confirm", "invitation")
+"""Digests have the first three, a welcome has the second, a goodbye has the way back, the letters that ask for an
+answer have one of the last."""
 
 # Letters and digits only, so that no template, inliner or wrapper changes them; mixed case, so that none of the
 # letter-case filters can make one. Whoever writes one into a clipping finds it removed (`without_marks`).

@@ -37,9 +37,9 @@ def freeze_range(session: Session, edition: Edition, now: datetime, *, size: int
     return False
 
 
-def reached(session: Session, edition: Edition) -> int:
+def reached(session: Session, edition: Edition, now: datetime) -> int:
     """How many would get this edition if its recipients were frozen now."""
-    who = _who(edition, 0, None).order_by(None).subquery()
+    who = _who(edition, 0, None, now).order_by(None).subquery()
     return session.scalar(select(func.count()).select_from(who)) or 0
 
 
@@ -70,10 +70,10 @@ def clear(session: Session, edition: Edition) -> bool:
     return edition.frozen_to is not None
 
 
-def _who(edition: Edition, after: int, up_to: int | None) -> Select[tuple[int, str, str]]:
+def _who(edition: Edition, after: int, up_to: int | None, now: datetime) -> Select[tuple[int, str, str]]:
     """Who gets this edition: the digest's recipients; of a correction those of them who have, or may have, what it
-    corrects. Who left since, or is suppressed, is no recipient any more."""
-    who = recipients(edition.digest, after=after, up_to=up_to)
+    corrects. Who left since, pauses or is suppressed, is no recipient."""
+    who = recipients(edition.digest, now=now, after=after, up_to=up_to)
     if edition.corrects is None:
         return who
     had = exists().where(
@@ -86,7 +86,7 @@ def _who(edition: Edition, after: int, up_to: int | None) -> Select[tuple[int, s
 
 def _freeze(session: Session, edition: Edition, after: int, up_to: int | None, now: datetime) -> None:
     first = session.scalar(select(func.max(Batch.batch) + 1).where(Batch.edition_id == edition.id)) or 0
-    who = _who(edition, after, up_to).order_by(None).subquery()
+    who = _who(edition, after, up_to, now).order_by(None).subquery()
     # Those who were imported one after the other are often readers of one provider: each batch gets its share of them.
     # 40503 / 65521 is nearly the golden ratio, so that the ids of any stretch are spread out evenly.
     mixed = (who.c.subscriber_id * 40503) % 65521

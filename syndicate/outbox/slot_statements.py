@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Update,
     and_,
+    bindparam,
     exists,
     func,
     select,
@@ -49,6 +50,7 @@ _OUTCOME: Final[Columns] = {
 }
 _IS_SENDING: Final = select(_EDITION.c.id).where(_EDITION.c.id == _DELIVERY.c.edition_id, _EDITION.c.state == "sending")
 _KEY: Final[Columns] = {"owner": String(), "n": Id}
+_NOW: Final = bindparam("now", type_=Instant())
 _ON_THE_WIRE: Final[Columns] = {**_PLACE, "letter_id": Id, "attempt": Id, "since": Instant()}
 
 
@@ -74,7 +76,7 @@ def _waiting(dialect: Dialect) -> Select[tuple[str]]:
 
 
 def _wanted(dialect: Dialect) -> Select[tuple[str]]:
-    reader = still_wanted(_EDITION.c.digest, _DELIVERY.c.subscriber_id).order_by(None)
+    reader = still_wanted(_EDITION.c.digest, _DELIVERY.c.subscriber_id, now=_NOW).order_by(None)
     return _asked(dialect, _IS_SENDING.where(reader.correlate(_EDITION, _DELIVERY).exists()))
 
 
@@ -136,7 +138,7 @@ LETTER_RESULTS: Final = Prepared(_letter_results)
 WAITING: Final = Prepared(_waiting)
 """Which deliveries wait, of an edition that is sending."""
 WANTED: Final = Prepared(_wanted)
-"""Which of those belong to somebody who still is a recipient."""
+"""Which of those belong to somebody who still is a recipient `now` (see `prepared.moment`)."""
 WAITING_LETTERS: Final = Prepared(_waiting_letters)
 """Which letters wait, while the outbox is not held (deliveries need not ask: no edition is sending then)."""
 WANTED_LETTERS: Final = Prepared(_wanted_letters)

@@ -90,7 +90,7 @@ def _answer(bare: Bare, kind: _Kind, requests: Sequence[Exchange], grants: list[
     if not asked:
         return
     rows = as_rows(({"place": place} | _name(job) for place, job in asked.items()))
-    may_go = _places(kind.wanted, bare, rows)
+    may_go = _places(kind.wanted, bare, rows, now=moment(bare.dialect, now))
     for place in may_go:
         grants[place] = Grant.SEND
     if len(may_go) < len(asked):
@@ -100,13 +100,13 @@ def _answer(bare: Bare, kind: _Kind, requests: Sequence[Exchange], grants: list[
         _record(bare, [_skipped(asked[place], now) for place in skipped])
 
 
-def _places(statement: Prepared, bare: Bare, rows: str) -> set[int]:
-    (found,) = statement.run(bare, rows=rows).fetchone()
+def _places(statement: Prepared, bare: Bare, rows: str, **values: Any) -> set[int]:
+    (found,) = statement.run(bare, rows=rows, **values).fetchone()
     return {int(place) for place in found.split(",")} if found else set()
 
 
 def _skipped(job: Job, now: datetime) -> Result:
-    return Result(job, "skipped", job.attempt, now, reply="left, or may not be mailed any more")
+    return Result(job, "skipped", job.attempt, now, reply="left, pauses, or may not be mailed any more")
 
 
 def _occupy(bare: Bare, owner: str, requests: Sequence[Exchange], grants: Sequence[Grant], now: datetime) -> None:

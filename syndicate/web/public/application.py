@@ -7,7 +7,10 @@ from syndicate.web.public.confirming import Confirming
 from syndicate.web.public.documents import Served
 from syndicate.web.public.editions import Editions
 from syndicate.web.public.leaving import Leaving
+from syndicate.web.public.own_data import OwnData
+from syndicate.web.public.own_page import OwnPage
 from syndicate.web.public.pages import Pages
+from syndicate.web.public.pausing import Pausing
 from syndicate.web.public.preferring import Preferring
 from syndicate.web.public.refusals import attach_refusals
 from syndicate.web.public.shield import Shield
@@ -26,14 +29,17 @@ def create(site: PublicSite) -> FastAPI:
     app = FastAPI(title=site.config.site.name, openapi_url=None, redirect_slashes=False)
     view = View(site.config)
     form = SignUpForm(site)
+    own = OwnPage(site, view)
     for room in (
         Pages(site, view, form),
         Archive(site, view),
         Editions(site, view),
         Subscribing(site, view, form),
         Confirming(site, view, form),
-        Leaving(site, view),
-        Preferring(site, view),
+        Leaving(site, view, own),
+        Preferring(site, own),
+        Pausing(site, own),
+        OwnData(site, view, own),
         Served(site, view),
     ):
         room.attach(app)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,19 +18,35 @@ SAMPLE_WORDS = "This is the sample of a link: it stood in a mail that was sent a
 
 @dataclass(frozen=True)
 class Person:
-    """A subscriber: the address half hidden, the state, and the slugs of the digests that come."""
+    """A subscriber: the address half hidden, the state, the slugs of the digests that come, in which language, until
+    when nothing does (None without a pause), and why no mail goes to the address, or None."""
 
     id: int
     uid: str
     masked: str
     state: str
     active: tuple[str, ...]
+    language: str
+    paused_until: datetime | None
+    suppressed: str | None
 
 
-def person(session: Session, uid: str) -> Person | None:
-    """The subscriber of this uid, None if there is none any more."""
+def person(session: Session, uid: str, now: datetime) -> Person | None:
+    """The subscriber of this uid. None if there is none any more, as for somebody who was erased."""
     found = by_uid(session, uid)
-    return Person(found.id, found.uid, masked(found.address), found.state, found.digests) if found else None
+    if found is None or not found.address:
+        return None
+    paused = found.paused_until if found.paused_until and found.paused_until > now else None
+    return Person(
+        id=found.id,
+        uid=found.uid,
+        masked=masked(found.address),
+        state=found.state,
+        active=found.digests,
+        language=found.language,
+        paused_until=paused,
+        suppressed=found.suppressed,
+    )
 
 
 def uid_of(session: Session, subscriber_id: int | None) -> str | None:
