@@ -92,7 +92,7 @@ MUTATIONS = (
     Mutation(
         name="no consent check in the slot commit",
         file="syndicate/outbox/slots.py",
-        old="    may_go = _places(kind.wanted, bare, rows)\n",
+        old="    may_go = _places(kind.wanted, bare, rows, now=moment(bare.dialect, now))\n",
         new="    may_go = _places(kind.waiting, bare, rows)\n",
         test=ON_SQLITE,
         sign="I5: .* had left",

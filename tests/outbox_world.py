@@ -198,7 +198,7 @@ class World:
         def act() -> None:
             with self.database.write() as session:
                 if step == "leave":
-                    decisions.leave(session, edition_id, stops=Kept(), now=self.now)
+                    decisions.leave(session, edition_id, now=self.now)
                     return
                 decided = decisions.resend(session, self.desk.config, edition_id, now=self.now)
                 for place in decided.deliveries:

@@ -32,7 +32,11 @@ def addresses(site: LiveSite) -> dict[str, list[str]]:
     with site.database.write() as session:
         site.signup.ask(session, "new@example.org", ["weekly"], way="form", words="Yes.", now=site.clock())
     site.visitor.post(site.unsubscribe_path(left))
-    return {
+    own = {
+        f"/preferences/{{token}}/{page}": [f"{site.preferences_path(who)}/{page}" for who in (uid, left)]
+        for page in ("pause", "export", "erase")
+    }
+    return own | {
         "/sections/{slug}": ["/sections/news", "/sections/none"],
         "/clippings/{clipping_id}": [f"/clippings/{clipping}"],
         "/clippings/{clipping_id}/{slug}": [site.path(clipping), f"/clippings/{gone}/gone", "/clippings/x/y"],
