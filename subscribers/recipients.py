@@ -19,8 +19,7 @@ def recipients(digest: str, *, now: datetime, after: int = 0, up_to: int | None 
     """Everybody who may get a mail of this digest now: rows of (subscriber_id, address, language), by subscriber_id.
 
     A recipient is a confirmed subscriber with an active subscription to the digest who does not pause, and whose
-    address is not suppressed.
-    With bounds only those whose id is greater than `after`, and at most `up_to`.
+    address is not suppressed. With bounds only those whose id is greater than `after`, and at most `up_to`.
     """
     chosen = select(Subscriber.id.label("subscriber_id"), Subscriber.address, Subscriber.language)
     for column in (Subscriber.id, Subscription.subscriber_id):  # each database looks up the other by one of them

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from subscribers import events
 from subscribers.events import Proof
-from subscribers.models import Subscriber, Suppression
+from subscribers.models import BounceScore, Subscriber, Suppression
 from subscribers.people import insert
 from subscribers.stoplist import Stop, Stops
 
@@ -55,12 +55,14 @@ def suppress(
 
 
 def lift(session: Session, address_hash: str, *, way: str, stops: Stops, now: datetime) -> bool:
-    """Allow mail to this address again, as its consent stands. False if it was not suppressed."""
+    """Allow mail to this address again, as its consent stands, and forget how often it refused: somebody has looked.
+    False if it was not suppressed."""
     known = _held(session, address_hash)
     if known is None:
         return False
     words = f"suppression lifted ({known.reason})"
     session.delete(known)
+    session.execute(delete(BounceScore).where(BounceScore.address_hash == address_hash))
     session.flush()
     _tell(session, address_hash, "changed", Proof(way=way, words=words), now)
     stops.add(Stop(now, "lifted", address_hash, ""))

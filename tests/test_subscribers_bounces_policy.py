@@ -89,6 +89,14 @@ def test_a_mailbox_that_stays_full_is_given_up_after_two_months(database: Databa
     assert said.index(True) == 8
 
 
+def test_an_address_that_somebody_allows_again_begins_anew(database: Database, now: datetime) -> None:
+    add_alice(database, now)
+    assert [say(database, "hard", now + days * DAY) for days in (0, 7)] == [False, True]
+    with database.write() as session:
+        assert suppression.lift(session, HASH, way="command", stops=Kept(), now=now + 8 * DAY)
+    assert [say(database, "hard", now + days * DAY) for days in (14, 21)] == [False, True]
+
+
 def test_an_address_without_a_subscriber_can_be_counted_too(database: Database, now: datetime) -> None:
     assert not say(database, "hard", now)
     assert say(database, "hard", now + DAY)

@@ -47,6 +47,7 @@ def test_what_is_asked_wrongly_is_one_line(site: Console, file: str) -> None:
     assert "cannot read" in site("subscriber", "import", f"{file}x", "--consent", "x").refused(1)
     nobody = site("subscriber", "import", file, "--consent", "x")
     assert (nobody.status, nobody.err.splitlines()[0]) == (1, "3 invalid")
+    assert "with --dry-run, or with --report FILE" in nobody.err.splitlines()[1]
 
 
 def test_an_export_is_for_its_owner_and_takes_no_others_place(site: Console, file: str, tmp_path: Path) -> None:
@@ -56,5 +57,6 @@ def test_an_export_is_for_its_owner_and_takes_no_others_place(site: Console, fil
     assert out.stat().st_mode & 0o777 == 0o600
     assert out.read_text() == site("subscriber", "export").done().raw.decode().replace("\r\n", "\n")
     assert "is there already" in site("subscriber", "export", "--out", str(out)).refused(1)
+    assert "there is no folder" in site("subscriber", "export", "--out", str(out / "x.csv")).refused(1)
     site("subscriber", "export", "--out", str(out), "--force", "--json").done()
     assert [one["address"] for one in json.loads(out.read_text())] == ["ann@example.org", "zoe@example.org"]

@@ -6,7 +6,7 @@ older list."""
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from subscribers.events import EventKind
 from subscribers.imports.entries import Entry
@@ -32,6 +32,7 @@ file says that they left, and they confirmed here since; `has-left`, `suppressed
 confirmed where they come from; `duplicate`, `conflict`: of or with a row before; `invalid`: cannot be read;
 `ignored`: an empty line or a header."""
 
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 TAKEN: tuple[Outcome, ...] = ("added", "already", "recorded", "kept")
 """Outcomes of rows that were taken over."""
 

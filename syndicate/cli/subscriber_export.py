@@ -29,6 +29,8 @@ def export(
 
     if out is not None and out.exists() and not force:
         raise Refused(f"{out} is there already: name another file, or give --force")
+    if out is not None and not out.parent.is_dir():
+        raise Refused(f"there is no folder {out.parent}: make it, or name another place")
     with opened(ctx) as site, site.database.read() as session:
         lines = (array if as_json else table)(everybody(session))
         if out is None:

@@ -29,20 +29,6 @@ if TYPE_CHECKING:
     from syndicate.app.parts import App
 
 _CONSENT_CHARACTERS = 400
-_OUTCOMES = (
-    "added",
-    "already",
-    "recorded",
-    "kept",
-    "has-left",
-    "suppressed",
-    "pending",
-    "duplicate",
-    "conflict",
-    "invalid",
-    "ignored",
-)
-
 Tell = Callable[["Answer"], None]
 
 
@@ -85,7 +71,7 @@ def import_(
         terms = Terms(digests, frozenset(site.config.digest_slugs), site.config.site.language, said)
         with _file(file) as source, _told(report, every=dry_run, as_json=as_json) as tell:
             totals = _go(site, source, terms, wanted, tell, dry_run=dry_run)
-    _sum_up(file, totals, dry_run=dry_run, as_json=as_json)
+    _sum_up(file, totals, each_told=dry_run or report is not None, dry_run=dry_run, as_json=as_json)
     if not totals.taken:
         raise Partly
 
@@ -160,8 +146,10 @@ def _shape(answer: Answer) -> Shape:
     return {"row": answer.row, "address": answer.address, "outcome": answer.outcome, "detail": answer.detail}
 
 
-def _sum_up(file: Path, totals: Totals, *, dry_run: bool, as_json: bool) -> None:
-    counts = {outcome: totals.counts.get(outcome, 0) for outcome in _OUTCOMES}
+def _sum_up(file: Path, totals: Totals, *, each_told: bool, dry_run: bool, as_json: bool) -> None:
+    from subscribers.imports.deciding import OUTCOMES
+
+    counts = {outcome: totals.counts.get(outcome, 0) for outcome in OUTCOMES}
     shape = {"file": str(file), "dry_run": dry_run, "after": totals.after, "rows": sum(counts.values())} | counts
     shape |= {"foreign": totals.foreign, "first_foreign": totals.first_foreign}
     if as_json:
@@ -169,6 +157,8 @@ def _sum_up(file: Path, totals: Totals, *, dry_run: bool, as_json: bool) -> None
     else:
         words = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
         output.note(f"{'would be: ' if dry_run else ''}{words or 'there are no rows in it'}")
+    if counts["invalid"] and not each_told and not as_json:
+        output.note("which rows those are, and why: call it again with --dry-run, or with --report FILE")
     if totals.after and not as_json:
         output.note(f"went on behind row {totals.after}")
     if totals.first_foreign is not None:
