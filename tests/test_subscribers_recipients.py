@@ -17,7 +17,7 @@ from subscribers import consent, pausing, preferences, suppression
 from subscribers.addresses import parse
 from subscribers.errors import HasLeft, NotConfirmed, Suppressed
 from subscribers.listing import listing
-from subscribers.models import Base, ConsentEvent, Subscriber, Subscription
+from subscribers.models import Base, BounceScore, ConsentEvent, Subscriber, Subscription
 from subscribers.models import Suppression as SuppressionRow
 from subscribers.recipients import count, recipients, still_wanted
 from subscribers.undoing import OWN_WAYS, UNDO, undo
@@ -27,8 +27,8 @@ DIGESTS = ("daily", "weekly", "monthly")
 NAMES = ("ann", "bob", "cleo")
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ACTS = ("ask", "confirm", "add", "leave", "choose", "suppress", "lift", "undo", "pause", "end_pause")
-TABLES = [model.metadata.tables[model.__tablename__] for model in (Subscriber, Subscription, ConsentEvent)]
-TABLES.append(Base.metadata.tables[SuppressionRow.__tablename__])
+MODELS = (Subscriber, Subscription, ConsentEvent, SuppressionRow, BounceScore)
+TABLES = [Base.metadata.tables[model.__tablename__] for model in MODELS]
 
 
 @dataclass
