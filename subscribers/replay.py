@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from subscribers import events, suppression
 from subscribers.events import Proof
 from subscribers.ids import new_uid
-from subscribers.models import StopMark, Subscriber
+from subscribers.models import ConsentEvent, StopMark, Subscriber
 from subscribers.people import hold
 from subscribers.stoplist import EVERYTHING, Lines, Stop, StopList, Stops, merged
 from subscribers.subscriptions import Wishes, state_after_leaving
@@ -36,10 +36,11 @@ class Replayed:
 @dataclass
 class Standing:
     """What the lines say of one person in the end: when each digest (EVERYTHING among them) was last left, when each
-    came back, and the last word on whether the address may be mailed."""
+    came back, when they were erased, and the last word on whether the address may be mailed."""
 
     left: dict[str, datetime] = field(default_factory=dict)
     back: dict[str, datetime] = field(default_factory=dict)
+    erased: datetime | None = None
     suppressed: Stop | None = None
 
     def take(self, stop: Stop) -> None:
@@ -50,6 +51,8 @@ class Standing:
             self.back[stop.about] = stop.at
         else:
             self.suppressed = stop if stop.word == "suppressed" else None
+            if stop.about == "erased":
+                self.erased = stop.at  # for good: to be allowed again brings nothing of it back
 
     def ended(self, digest: str, since: datetime | None) -> bool:
         """Whether a wish for `digest` that stands since then (None: for ever) was left, and is left still."""
@@ -114,11 +117,9 @@ def _apply(session: Session, standing: Mapping[str, Standing], erase: Erase, now
             ended = _unknown(session, address_hash, one, now)
         else:
             ended = _leave(session, subscriber_id, one, now)
-        if one.suppressed and one.suppressed.about == "erased" and subscriber_id is not None:
-            suppressed = _erase(session, subscriber_id, one.suppressed, erase, now)
-        else:
-            suppressed = _suppress(session, one.suppressed, now)
-        changed += ended or suppressed
+        erased = subscriber_id is not None and _erase(session, subscriber_id, one, erase, now)
+        suppressed = _suppress(session, one.suppressed, now)
+        changed += ended or erased or suppressed
     return changed
 
 
@@ -157,10 +158,19 @@ def _unknown(session: Session, address_hash: str, one: Standing, now: datetime) 
     return True
 
 
-def _erase(session: Session, subscriber_id: int, stop: Stop, erase: Erase, now: datetime) -> bool:
-    if suppression.reason_for(session, stop.address_hash) == "erased":
+def _erase(session: Session, subscriber_id: int, one: Standing, erase: Erase, now: datetime) -> bool:
+    """Erase who was erased after this copy was made. Whoever was allowed again since is not suppressed by it."""
+    if one.erased is None:
+        return False
+    known = select(ConsentEvent.id).where(
+        ConsentEvent.subscriber_id == subscriber_id, ConsentEvent.kind == "erased", ConsentEvent.at >= one.erased
+    )
+    if session.scalar(known.limit(1)) is not None:
         return False
     erase(session, subscriber_id, _Written(), now)
+    if one.suppressed is None:
+        address_hash = session.scalars(select(Subscriber.address_hash).where(Subscriber.id == subscriber_id)).one()
+        suppression.lift(session, address_hash, way=WAY, stops=_Written(), now=now)
     return True
 
 

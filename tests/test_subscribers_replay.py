@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, select
+from sqlalchemy import Engine, create_engine, delete, select
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
 from stops import Kept
 
 from subscribers import consent, erasing, listing, preferences, suppression
@@ -19,6 +20,7 @@ from subscribers.models import Base, Subscriber
 from subscribers.recipients import recipients
 from subscribers.replay import Replayed, replay
 from subscribers.stoplist import Stop, StopList, Stops
+from subscribers.undoing import undo
 from syndicate.database import Database
 
 DIGESTS = ("daily", "weekly")
@@ -84,6 +86,11 @@ class House:
         found = listing.find(self.session, f"{name}@example.org")
         if found is not None and found.state == "confirmed":
             preferences.choose(self.session, found.id, digests, way="page", stops=self.stops, now=self._tick())
+
+    def undo(self, name: str, digest: str) -> None:
+        subscriber_id = self.id_of(name)
+        if subscriber_id is not None:
+            undo(self.session, subscriber_id, digest, way="page", words="back", stops=self.stops, now=self._tick())
 
     def suppress(self, name: str, reason: suppression.Reason) -> None:
         suppression.suppress(
@@ -222,6 +229,28 @@ def test_an_erased_person_is_erased_again_in_the_copy(house: House, stop_list: S
     assert house.replay(stop_list).changed == 0
 
 
+def test_who_was_erased_and_allowed_again_is_erased_in_the_copy_and_allowed_again(
+    house: House, stop_list: StopList, now: datetime
+) -> None:
+    house.add("alice", "weekly")
+    stop_list.add(Stop(now + timedelta(hours=1), "suppressed", "alice@example.org", "erased"))
+    stop_list.add(Stop(now + timedelta(hours=2), "lifted", "alice@example.org", ""))
+    assert house.replay(stop_list).changed == 1
+    alice = listing.find(house.session, "alice@example.org")
+    assert alice is not None
+    assert (alice.address, alice.state, alice.digests, alice.suppressed) == ("", "unsubscribed", (), None)
+
+
+def test_who_came_anew_after_being_erased_is_not_erased_by_the_next_start(house: House, stop_list: StopList) -> None:
+    house.add("alice", "weekly")
+    house.erase("alice")
+    house.lift("alice")
+    house.join("alice", "weekly")
+    assert house.getting("weekly") == {"alice"}
+    assert house.replay(stop_list).changed == 0
+    assert house.getting("weekly") == {"alice"}
+
+
 @dataclass
 class _Both:
     """Two databases with the same people: the one in use, and a copy that stands still from some step on."""
@@ -249,6 +278,8 @@ def _do(house: House, act: str, name: str, digest: str) -> None:
             house.leave(name, None)
         elif act == "choose":
             house.choose(name, digest)
+        elif act == "undo":
+            house.undo(name, digest)
         elif act == "suppress":
             house.suppress(name, "complaint")
         elif act == "lift":
@@ -261,7 +292,7 @@ def _do(house: House, act: str, name: str, digest: str) -> None:
 
 _STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["add", "join", "leave", "leave all", "choose", "suppress", "lift", "erase"]),
+        st.sampled_from(["add", "join", "leave", "leave all", "undo", "choose", "suppress", "lift", "erase"]),
         st.sampled_from(NAMES),
         st.sampled_from(DIGESTS),
     ),
@@ -269,35 +300,45 @@ _STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.fixture(scope="module")
+def two_databases() -> Iterator[tuple[Engine, Engine]]:
+    """In memory, and made once: that takes longer than the lives that are lived in them."""
+    engines = create_engine("sqlite://", poolclass=StaticPool), create_engine("sqlite://", poolclass=StaticPool)
+    for engine in engines:
+        Base.metadata.create_all(engine, tables=[Base.metadata.tables[name] for name in _TABLES])
+    yield engines
+    for engine in engines:
+        engine.dispose()
+
+
+@settings(max_examples=250, deadline=None)
 @given(before=_STEPS, since=_STEPS)
 def test_whatever_people_did_nobody_gets_by_a_copy_what_they_do_not_get_now(
-    before: list[tuple[str, str, str]], since: list[tuple[str, str, str]], tmp_path_factory: pytest.TempPathFactory
+    before: list[tuple[str, str, str]],
+    since: list[tuple[str, str, str]],
+    two_databases: tuple[Engine, Engine],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     begin = datetime.fromisoformat("2026-11-25T10:00:00+00:00")
     list_ = StopList(tmp_path_factory.mktemp("list") / "stop.list", mark="k1")
-    engines = [create_engine("sqlite://") for _ in range(2)]
-    try:
-        for engine in engines:
-            Base.metadata.create_all(engine, tables=[Base.metadata.tables[name] for name in _TABLES])
-        with Session(engines[0]) as first, Session(engines[1]) as second:
-            both = _Both(House(first, list_, begin), House(second, Kept(), begin))
-            for act in before:
-                both.step(*act)
-            both.copying = False
-            had = {digest: both.copy.getting(digest) for digest in DIGESTS}
-            for act in since:
-                both.step(*act)
-            both.copy.replay(list_)
-            for digest in DIGESTS:
-                now, put_back = both.used.getting(digest), both.copy.getting(digest)
-                assert put_back <= now, "somebody would get what they left"
-                assert put_back <= had[digest], "somebody came back by a list"
-                stayed = {name for name in NAMES if not any(name == who for _, who, _ in since)}
-                assert put_back & stayed == had[digest] & stayed, "somebody who did nothing lost their digest"
-    finally:
-        for engine in engines:
-            engine.dispose()
+    with Session(two_databases[0]) as first, Session(two_databases[1]) as second:
+        for session in (first, second):
+            for name in reversed(_TABLES):
+                session.execute(delete(Base.metadata.tables[name]))
+        both = _Both(House(first, list_, begin), House(second, Kept(), begin))
+        for act in before:
+            both.step(*act)
+        both.copying = False
+        had = {digest: both.copy.getting(digest) for digest in DIGESTS}
+        for act in since:
+            both.step(*act)
+        both.copy.replay(list_)
+        for digest in DIGESTS:
+            now, put_back = both.used.getting(digest), both.copy.getting(digest)
+            assert put_back <= now, "somebody would get what they left"
+            assert put_back <= had[digest], "somebody came back by a list"
+            stayed = {name for name in NAMES if not any(name == who for _, who, _ in since)}
+            assert put_back & stayed == had[digest] & stayed, "somebody who did nothing lost their digest"
 
 
 _TABLES = (
