@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # ONCE=1 plays the demo once and leaves.
 ONCE ?=
-# The tests run on two processes for each core, as many of them wait for something, each with databases of its own.
-JOBS ?= $(shell python3 -c 'import os; print(2 * len(os.sched_getaffinity(0)))')
+# The tests run on as many processes as there are cores, each with databases of its own.
+JOBS ?= auto
 # Which benchmark of bench/ is run, and its options.
 NAME ?= path
 ARGS ?=
