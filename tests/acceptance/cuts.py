@@ -179,13 +179,19 @@ class Campaign:
             wish["point"] = (operation, suffix, chance.randrange(1, _REACHED[operation, suffix]), after)
         victims.begin(**wish)
         floor = before + (2 * _MAILS_A_CUT if at_point else chance.randrange(3, 2 * _MAILS_A_CUT))
-        until(lambda: victims.gone or len(sink.received()) >= min(floor, len(self._people)) or self._is_held(), 120)
+        until(lambda: victims.gone or len(sink.received()) >= floor or self._is_held() or self._is_over(), 120)
         if not victims.gone:
             time.sleep(chance.uniform(0, 0.02))
         elif at_point:
             self.account.at_points[f"{'after' if after else 'before'} {operation} {suffix}"] += 1
         victims.cut()
         self.account.cuts += 1
+
+    def _is_over(self) -> bool:
+        """Whether nothing is left to be sent: then no more mails come, and those in doubt may never have come."""
+        file = (self._room / "site" / "syndicate.db").as_uri()
+        with closing(sqlite3.connect(f"{file}?mode=ro", uri=True)) as ledger:
+            return bool(ledger.execute("SELECT count(*) FROM edition WHERE state <> 'sending'").fetchone()[0])
 
     def _is_held(self) -> bool:
         """Whether a sender has found its database to be older than the number beside the secret, and sends nothing."""
